@@ -9,67 +9,78 @@ interface ErrorTraits {
   readonly meaning: string;
 }
 
-const no = { retriable: false, outcome: "none" } as const;
-const again = { retriable: true, outcome: "none" } as const;
+/** Nothing happened, and the same call would fail again. */
+function no(meaning: string): ErrorTraits {
+  return { retriable: false, outcome: "none", meaning };
+}
+
+/** Nothing happened, and the same call may succeed later or elsewhere. */
+function again(meaning: string): ErrorTraits {
+  return { retriable: true, outcome: "none", meaning };
+}
+
+/** The call may have taken effect all the same. */
+function unsure(retriable: boolean, meaning: string): ErrorTraits {
+  return { retriable, outcome: "unknown", meaning };
+}
 
 export const ERROR_CODES = {
   // Requests
-  INVALID_REQUEST: { ...no, meaning: "A field of the request is missing, malformed or out of range." },
-  INVALID_CONFIG: { ...no, meaning: "A configuration name is unknown or its value is not allowed." },
-  UNSUPPORTED_VERSION: { ...no, meaning: "The other side speaks another version of the protocol." },
-  REQUEST_TIMED_OUT: { retriable: true, outcome: "unknown", meaning: "No answer came in time." },
-  THROTTLED: { ...again, meaning: "A limit is reached; the same request may pass a little later." },
-  CLOSED: { ...no, meaning: "The client, producer or consumer was closed." },
-  ABORTED: { ...no, meaning: "The caller's signal aborted the call." },
-  INTERNAL: { retriable: false, outcome: "unknown", meaning: "A bug; the broker's log has the details." },
+  INVALID_REQUEST: no("A field of the request is missing, malformed or out of range."),
+  INVALID_CONFIG: no("A configuration name is unknown or its value is not allowed."),
+  UNSUPPORTED_VERSION: no("The other side speaks another version of the protocol."),
+  REQUEST_TIMED_OUT: unsure(true, "No answer came in time."),
+  THROTTLED: again("A limit is reached; the same request may pass a little later."),
+  CLOSED: no("The client, producer or consumer was closed."),
+  ABORTED: no("The caller's signal aborted the call."),
+  INTERNAL: unsure(false, "A bug; the broker's log has the details."),
   // Topics and cluster
-  INVALID_TOPIC: { ...no, meaning: "A topic name is empty, too long or has characters that are not allowed." },
-  TOPIC_ALREADY_EXISTS: { ...no, meaning: "A topic of that name exists." },
-  UNKNOWN_TOPIC_OR_PARTITION: { ...again, meaning: "The topic or partition does not exist (here, yet)." },
-  INVALID_PARTITIONS: { ...no, meaning: "The number of partitions is not allowed; it can only grow." },
-  INVALID_REPLICATION_FACTOR: { ...no, meaning: "More replicas are asked for than there are brokers." },
-  NOT_CONTROLLER: { ...again, meaning: "Another broker is the controller now." },
-  CONTROLLER_NOT_AVAILABLE: { ...again, meaning: "The cluster has no controller right now." },
-  CLUSTER_NOT_FORMED: { ...again, meaning: "The brokers have not formed their cluster yet." },
-  CLUSTER_ID_MISMATCH: { ...no, meaning: "The other side belongs to another cluster." },
-  BROKER_NOT_AVAILABLE: { ...again, meaning: "No broker could be reached." },
+  INVALID_TOPIC: no("A topic name is empty, too long or has characters that are not allowed."),
+  TOPIC_ALREADY_EXISTS: no("A topic of that name exists."),
+  UNKNOWN_TOPIC_OR_PARTITION: again("The topic or partition does not exist (here, yet)."),
+  INVALID_PARTITIONS: no("The number of partitions is not allowed; it can only grow."),
+  INVALID_REPLICATION_FACTOR: no("More replicas are asked for than there are brokers."),
+  NOT_CONTROLLER: again("Another broker is the controller now."),
+  CONTROLLER_NOT_AVAILABLE: again("The cluster has no controller right now."),
+  CLUSTER_NOT_FORMED: again("The brokers have not formed their cluster yet."),
+  CLUSTER_ID_MISMATCH: no("The other side belongs to another cluster."),
+  BROKER_NOT_AVAILABLE: again("No broker could be reached."),
   // Produce
-  NOT_LEADER: { ...again, meaning: "Another broker leads the partition now." },
-  LEADER_NOT_AVAILABLE: { ...again, meaning: "The partition has no leader right now." },
-  NOT_ENOUGH_REPLICAS: { ...again, meaning: "Too few replicas are in reach to store the record safely." },
-  OUTCOME_UNKNOWN: {
-    retriable: true,
-    outcome: "unknown",
-    meaning: "Leadership moved while the record was in flight; only an idempotent retry is safe.",
-  },
-  MESSAGE_TOO_LARGE: { ...no, meaning: "A batch is larger than max.message.bytes." },
-  CORRUPT_BATCH: { ...no, meaning: "A record batch fails its checksum, count or magic." },
-  UNSUPPORTED_COMPRESSION: { ...no, meaning: "The batch is compressed by a codec that is not supported." },
-  OUT_OF_ORDER_SEQUENCE: { ...no, meaning: "A batch of an idempotent producer skips a sequence number." },
-  INVALID_PRODUCER_EPOCH: { ...no, meaning: "A newer instance of this producer has taken over." },
-  WRONG_EXPECTED_OFFSET: { ...no, meaning: "The partition does not end at the expected offset." },
-  STORAGE_FULL: { ...again, meaning: "The broker's disk is at its reserve." },
-  STORAGE_DAMAGED: { ...no, meaning: "Stored bytes are missing or fail their checksum." },
-  BUFFER_FULL: { ...again, meaning: "The producer's memory is full and stayed so for max.block.ms." },
+  NOT_LEADER: again("Another broker leads the partition now."),
+  LEADER_NOT_AVAILABLE: again("The partition has no leader right now."),
+  NOT_ENOUGH_REPLICAS: again("Too few replicas are in reach to store the record safely."),
+  OUTCOME_UNKNOWN: unsure(
+    true,
+    "Leadership moved while the record was in flight; only an idempotent retry is safe.",
+  ),
+  MESSAGE_TOO_LARGE: no("A batch is larger than max.message.bytes."),
+  CORRUPT_BATCH: no("A record batch fails its checksum, count or magic."),
+  UNSUPPORTED_COMPRESSION: no("The batch is compressed by a codec that is not supported."),
+  OUT_OF_ORDER_SEQUENCE: no("A batch of an idempotent producer skips a sequence number."),
+  INVALID_PRODUCER_EPOCH: no("A newer instance of this producer has taken over."),
+  WRONG_EXPECTED_OFFSET: no("The partition does not end at the expected offset."),
+  STORAGE_FULL: again("The broker's disk is at its reserve."),
+  STORAGE_DAMAGED: no("Stored bytes are missing or fail their checksum."),
+  BUFFER_FULL: again("The producer's memory is full and stayed so for max.block.ms."),
   // Fetch
-  OFFSET_OUT_OF_RANGE: { ...no, meaning: "The offset is outside the partition; the error has the valid range." },
-  OFFSET_NOT_AVAILABLE: { ...again, meaning: "The new leader cannot confirm the partition's end yet." },
-  FENCED_LEADER_EPOCH: { ...again, meaning: "The client's leader epoch is older than the broker's." },
-  UNKNOWN_LEADER_EPOCH: { ...again, meaning: "The client's leader epoch is newer than the broker's." },
+  OFFSET_OUT_OF_RANGE: no("The offset is outside the partition; the error has the valid range."),
+  OFFSET_NOT_AVAILABLE: again("The new leader cannot confirm the partition's end yet."),
+  FENCED_LEADER_EPOCH: again("The client's leader epoch is older than the broker's."),
+  UNKNOWN_LEADER_EPOCH: again("The client's leader epoch is newer than the broker's."),
   // Groups
-  INVALID_GROUP_ID: { ...no, meaning: "A group name is empty, too long or has characters that are not allowed." },
-  GROUP_NOT_FOUND: { ...no, meaning: "The group does not exist." },
-  GROUP_NOT_EMPTY: { ...no, meaning: "The group has members." },
-  UNKNOWN_MEMBER: { ...no, meaning: "The group does not know this member; it must join again." },
-  FENCED_MEMBER_EPOCH: { ...no, meaning: "The member's epoch is stale; it must join again." },
-  NOT_COORDINATOR: { ...again, meaning: "Another broker coordinates the group now." },
-  COORDINATOR_NOT_AVAILABLE: { ...again, meaning: "The group has no coordinator right now." },
+  INVALID_GROUP_ID: no("A group name is empty, too long or has characters that are not allowed."),
+  GROUP_NOT_FOUND: no("The group does not exist."),
+  GROUP_NOT_EMPTY: no("The group has members."),
+  UNKNOWN_MEMBER: no("The group does not know this member; it must join again."),
+  FENCED_MEMBER_EPOCH: no("The member's epoch is stale; it must join again."),
+  NOT_COORDINATOR: again("Another broker coordinates the group now."),
+  COORDINATOR_NOT_AVAILABLE: again("The group has no coordinator right now."),
   // Local set-up
-  ADDRESS_IN_USE: { ...no, meaning: "The port is taken by another process." },
-  DIRECTORY_IN_USE: { ...no, meaning: "Another process has the data directory open." },
-  DIRECTORY_UNUSABLE: { ...no, meaning: "The data directory cannot be created, read or written." },
-  SERDE_FAILED: { ...no, meaning: "A key or value could not be serialized or deserialized." },
-} as const satisfies Record<string, ErrorTraits>;
+  ADDRESS_IN_USE: no("The port is taken by another process."),
+  DIRECTORY_IN_USE: no("Another process has the data directory open."),
+  DIRECTORY_UNUSABLE: no("The data directory cannot be created, read or written."),
+  SERDE_FAILED: no("A key or value could not be serialized or deserialized."),
+} satisfies Record<string, ErrorTraits>;
 
 /** One of the catalogue's codes. */
 export type ErrorCode = keyof typeof ERROR_CODES;
