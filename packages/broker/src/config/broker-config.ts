@@ -1,0 +1,102 @@
+/** Where a listener binds and the address that others are told. */
+export interface ListenerConfig {
+  readonly host: string;
+  /** 0 binds any free port. */
+  readonly port: number;
+  /** What others dial; the bound host when absent. */
+  readonly advertisedHost: string | undefined;
+  /** What others dial; the bound port when absent. */
+  readonly advertisedPort: number | undefined;
+}
+
+/** One initial voter of the controller's group, reached at its peer listener. */
+export interface Seed {
+  readonly brokerId: number;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** How loud the log is. */
+export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
+
+/** Raft's clocks and windows, the same for every group of the broker. */
+export interface RaftConfig {
+  readonly heartbeatMs: number;
+  /** The shortest silence that makes a follower stand; each draw is between this and twice this. */
+  readonly electionMs: number;
+}
+
+/** Budgets and thresholds of the write-ahead log, the tail cache and the segments behind them. */
+export interface StorageConfig {
+  readonly walFileBytes: number;
+  readonly checkpointIntervalMs: number;
+  readonly tailCacheBytes: number;
+  readonly flushBytes: number;
+  readonly flushMs: number;
+  readonly indexIntervalBytes: number;
+}
+
+/** What a topic gets where its own configuration says nothing. */
+export interface TopicDefaults {
+  readonly partitions: number;
+  /** `auto` is 1 in a cluster below three brokers and 3 from three on. */
+  readonly replicationFactor: number | "auto";
+  readonly segmentBytes: number;
+  readonly segmentMs: number;
+  /** -1 keeps records for ever. */
+  readonly retentionMs: number;
+  /** -1 keeps records for ever. */
+  readonly retentionBytes: number;
+  readonly maxMessageBytes: number;
+}
+
+/** How brokers prove to the controller that they live. */
+export interface LivenessConfig {
+  readonly heartbeatIntervalMs: number;
+  /** Silence after which the controller fences a broker. */
+  readonly sessionTimeoutMs: number;
+}
+
+/** Consumer groups. */
+export interface GroupsConfig {
+  /** Partitions of the internal topic that holds groups and their offsets; fixed at its creation. */
+  readonly partitions: number;
+  readonly sessionTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+}
+
+/** Bounds on what clients and peers may make the broker hold. */
+export interface LimitsConfig {
+  readonly connections: number;
+  /** Bytes of produce requests that are not answered yet. */
+  readonly produceInflightBytes: number;
+  /** Bytes of records that one answer to a fetch may carry. */
+  readonly fetchBytes: number;
+  /** Bytes queued towards one peer. */
+  readonly peerQueueBytes: number;
+  readonly requestTimeoutMs: number;
+  readonly shutdownTimeoutMs: number;
+}
+
+/** Everything that one broker is told from outside, checked and complete. */
+export interface BrokerConfig {
+  readonly nodeId: number;
+  readonly dataDir: string;
+  /** Empty: this broker forms a cluster of its own. */
+  readonly seeds: readonly Seed[];
+  readonly rack: string | undefined;
+  /** Allows listeners beyond loopback without TLS. */
+  readonly insecure: boolean;
+  readonly logLevel: LogLevel;
+  readonly listeners: {
+    readonly client: ListenerConfig;
+    readonly peer: ListenerConfig;
+    readonly http: ListenerConfig;
+  };
+  readonly raft: RaftConfig;
+  readonly storage: StorageConfig;
+  readonly topicDefaults: TopicDefaults;
+  readonly liveness: LivenessConfig;
+  readonly groups: GroupsConfig;
+  readonly limits: LimitsConfig;
+}

@@ -1,0 +1,193 @@
+import { CodedError } from "@stratalog/base";
+import type { BrokerConfig, ListenerConfig } from "./broker-config.ts";
+import {
+  type ConfigFile,
+  type GivenValue,
+  valuesOfEnvironment,
+  valuesOfFile,
+  valuesOfFlags,
+} from "./config-sources.ts";
+import { nearestName } from "./nearest-name.ts";
+import { parseSeed } from "./seed.ts";
+import { settingRule } from "./setting-rules.ts";
+import {
+  brokerSettings,
+  isSettingName,
+  SETTING_NAMES,
+  type SettingName,
+  type SettingValues,
+} from "./settings.ts";
+
+/** Where values come from; a later source wins over an earlier one: defaults, file, environment, flags. */
+export interface ConfigSources {
+  readonly file?: ConfigFile;
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Each `key=value`. */
+  readonly flags?: readonly string[];
+}
+
+const PORT_BASES = { client: 9095, peer: 9093, http: 9644 } as const;
+const PORT_MAX = 65_535;
+
+/** The port that broker `nodeId` listens on when nothing else is said. */
+export function defaultPort(listener: keyof typeof PORT_BASES, nodeId: number): number {
+  return PORT_BASES[listener] + 10 * nodeId;
+}
+
+/**
+ * Puts the sources together and checks every value. Errors: INVALID_CONFIG with one line per problem, each with the
+ * setting, the value, where it came from and what is allowed.
+ */
+export function loadBrokerConfig(sources: ConfigSources): BrokerConfig {
+  const given = [
+    ...(sources.file === undefined ? [] : valuesOfFile(sources.file)),
+    ...valuesOfEnvironment(sources.environment ?? {}),
+    ...valuesOfFlags(sources.flags ?? []),
+  ];
+  const problems: string[] = given.flatMap((item) => unknownKey(item) ?? []);
+  // A later source replaces an earlier one, so only the winner is checked.
+  const winners = new Map(given.map((item) => [item.key, item]));
+  const raw: Record<string, unknown> = {};
+  for (const key of SETTING_NAMES) {
+    const winner = winners.get(key);
+    const problem = checkValue(key, winner);
+    if (problem !== undefined) problems.push(problem);
+    else if (winner !== undefined) raw[key] = winner.value;
+  }
+  refuse(problems);
+  const values = brokerSettings.parse(raw);
+  refuse(contradictions(values));
+  return toBrokerConfig(values);
+}
+
+function refuse(problems: readonly string[]): void {
+  if (problems.length === 0) return;
+  const message =
+    problems.length === 1
+      ? (problems[0] ?? "")
+      : `${problems.length} problems:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`;
+  throw new CodedError("INVALID_CONFIG", message, { details: { problems: problems.length } });
+}
+
+function unknownKey(item: GivenValue): string | undefined {
+  if (isSettingName(item.key)) return undefined;
+  const nearest = nearestName(item.key, SETTING_NAMES);
+  const advice =
+    nearest === undefined ? "see `strata broker --settings`" : `did you mean "${nearest}"?`;
+  return `unknown configuration key "${item.key}" (${item.origin}); ${advice}`;
+}
+
+function checkValue(key: SettingName, winner: GivenValue | undefined): string | undefined {
+  if (brokerSettings.shape[key].safeParse(winner?.value).success) return undefined;
+  const rule = settingRule(key);
+  if (winner === undefined) return `${key} is missing; it must be ${rule.allowed}`;
+  const shown = JSON.stringify(winner.value) ?? "nothing";
+  return `${key} is ${shown.slice(0, 80)} (${winner.origin}); it must be ${rule.allowed}`;
+}
+
+function contradictions(values: SettingValues): string[] {
+  const problems: string[] = [];
+  const nodeId = values["node.id"];
+  if (defaultPort("http", nodeId) > PORT_MAX) {
+    for (const listener of ["client", "peer", "http"] as const) {
+      if (values[`listeners.${listener}.port`] === undefined) {
+        problems.push(`node.id ${nodeId} has no default port: set listeners.${listener}.port`);
+      }
+    }
+  }
+  if (values["raft.election.ms"] < 3 * values["raft.heartbeat.ms"]) {
+    problems.push("raft.election.ms must be at least three times raft.heartbeat.ms");
+  }
+  if (values["broker.session.timeout.ms"] <= values["broker.heartbeat.interval.ms"]) {
+    problems.push("broker.session.timeout.ms must be larger than broker.heartbeat.interval.ms");
+  }
+  const ids = values.seeds.map((text) => parseSeed(text)?.brokerId);
+  if (new Set(ids).size !== ids.length) problems.push("seeds names a broker twice");
+  if (ids.length > 0 && ids.length % 2 === 0) {
+    problems.push(`seeds has ${ids.length} voters; it must have 1, 3 or 5`);
+  }
+  problems.push(...exposedListeners(values));
+  return problems;
+}
+
+/** Listening beyond loopback without TLS hands the data to the network: it must be asked for by name. */
+function exposedListeners(values: SettingValues): string[] {
+  if (values.insecure) return [];
+  return (["client", "peer", "http"] as const).flatMap((listener) => {
+    const host = values[`listeners.${listener}.host`];
+    if (isLoopback(host)) return [];
+    return [
+      `listeners.${listener}.host ${host} is reachable from outside and has no TLS; ` +
+        "use 127.0.0.1, or say insecure: true",
+    ];
+  });
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host.startsWith("127.");
+}
+
+function listenerOf(values: SettingValues, listener: "client" | "peer"): ListenerConfig {
+  return {
+    host: values[`listeners.${listener}.host`],
+    port: values[`listeners.${listener}.port`] ?? defaultPort(listener, values["node.id"]),
+    advertisedHost: values[`listeners.${listener}.advertised.host`],
+    advertisedPort: values[`listeners.${listener}.advertised.port`],
+  };
+}
+
+function toBrokerConfig(values: SettingValues): BrokerConfig {
+  return {
+    nodeId: values["node.id"],
+    dataDir: values["data.dir"],
+    seeds: values.seeds.flatMap((text) => parseSeed(text) ?? []),
+    rack: values.rack,
+    insecure: values.insecure,
+    logLevel: values["log.level"],
+    listeners: {
+      client: listenerOf(values, "client"),
+      peer: listenerOf(values, "peer"),
+      http: {
+        host: values["listeners.http.host"],
+        port: values["listeners.http.port"] ?? defaultPort("http", values["node.id"]),
+        advertisedHost: undefined,
+        advertisedPort: undefined,
+      },
+    },
+    raft: { heartbeatMs: values["raft.heartbeat.ms"], electionMs: values["raft.election.ms"] },
+    storage: {
+      walFileBytes: values["wal.file.bytes"],
+      checkpointIntervalMs: values["wal.checkpoint.interval.ms"],
+      tailCacheBytes: values["tail.cache.bytes"],
+      flushBytes: values["segment.flush.bytes"],
+      flushMs: values["segment.flush.ms"],
+      indexIntervalBytes: values["index.interval.bytes"],
+    },
+    topicDefaults: {
+      partitions: values["num.partitions"],
+      replicationFactor: values["default.replication.factor"] ?? "auto",
+      segmentBytes: values["segment.bytes"],
+      segmentMs: values["segment.ms"],
+      retentionMs: values["retention.ms"],
+      retentionBytes: values["retention.bytes"],
+      maxMessageBytes: values["max.message.bytes"],
+    },
+    liveness: {
+      heartbeatIntervalMs: values["broker.heartbeat.interval.ms"],
+      sessionTimeoutMs: values["broker.session.timeout.ms"],
+    },
+    groups: {
+      partitions: values["groups.topic.num.partitions"],
+      sessionTimeoutMs: values["group.session.timeout.ms"],
+      heartbeatIntervalMs: values["group.heartbeat.interval.ms"],
+    },
+    limits: {
+      connections: values["max.connections"],
+      produceInflightBytes: values["produce.inflight.max.bytes"],
+      fetchBytes: values["fetch.max.bytes"],
+      peerQueueBytes: values["peer.queue.max.bytes"],
+      requestTimeoutMs: values["request.timeout.ms"],
+      shutdownTimeoutMs: values["shutdown.timeout.ms"],
+    },
+  };
+}
