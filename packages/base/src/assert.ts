@@ -3,7 +3,10 @@ export class AssertionError extends Error {
   override readonly name = "AssertionError";
 }
 
-/** Stops the caller when `condition` is false. On in production: a wrong log is worse than a dead broker. */
+/**
+ * Stops the caller when `condition` is false. On in production: a wrong log is worse than a dead
+ * broker.
+ */
 export function assert(condition: boolean, message: string): asserts condition {
   if (!condition) throw new AssertionError(message);
 }

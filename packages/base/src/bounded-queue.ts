@@ -1,6 +1,9 @@
 import { assert } from "./assert.ts";
 
-/** A first-in, first-out queue that refuses at its limit instead of growing. Invariant: 0 ≤ length ≤ limit. */
+/**
+ * A first-in, first-out queue that refuses at its limit instead of growing. Invariant: 0 ≤ length
+ * ≤ limit.
+ */
 export class BoundedQueue<T> {
   readonly limit: number;
   #items: T[] = [];
@@ -30,7 +33,8 @@ export class BoundedQueue<T> {
     if (this.#head === this.#items.length) return undefined;
     const item = this.#items[this.#head];
     this.#head++;
-    // The consumed front is cut off once it is half of the array: amortised constant time, no unbounded slack.
+    // The consumed front is cut off once it is half of the array: amortised constant time, no
+    // unbounded slack.
     if (this.#head * 2 >= this.#items.length) {
       this.#items = this.#items.slice(this.#head);
       this.#head = 0;

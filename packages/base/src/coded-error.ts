@@ -29,7 +29,10 @@ export class CodedError extends Error {
     return ERROR_CODES[this.code].outcome === "unknown";
   }
 
-  /** Recognises an error of this class by shape, also when it comes from another copy of the package. */
+  /**
+   * Recognises an error of this class by shape, also when it comes from another copy of the
+   * package.
+   */
   static is(error: unknown): error is CodedError {
     return (
       error instanceof Error &&

@@ -1,6 +1,8 @@
 /**
- * The closed catalogue of errors that cross a public boundary. A code never changes its meaning; messages may.
- * `retriable`: the same call may succeed later or elsewhere. `outcome`: whether the failed call may have taken effect.
+ * The closed catalogue of errors that cross a public boundary. A code never changes its meaning;
+ * messages may.
+ * `retriable`: the same call may succeed later or elsewhere. `outcome`: whether the failed call may
+ * have taken effect.
  * Names follow Kafka's where Kafka has one.
  */
 interface ErrorTraits {

@@ -3,13 +3,22 @@ import type { Brand } from "./brand.ts";
 
 /** Number of a broker in its cluster, 1 to 65,535; never reused. */
 export type BrokerId = Brand<number, "BrokerId">;
-/** Number of a Raft group, unsigned 32 bits, given out by the controller; 0 is the controller's own group. */
+/**
+ * Number of a Raft group, unsigned 32 bits, given out by the controller; 0 is the controller's
+ * own group.
+ */
 export type GroupNumber = Brand<number, "GroupNumber">;
 /** Number of a partition in its topic, from 0. */
 export type PartitionNumber = Brand<number, "PartitionNumber">;
-/** Identity of a topic: a UUID in text form. A topic deleted and created again under its name has another one. */
+/**
+ * Identity of a topic: a UUID in text form. A topic deleted and created again under its name has
+ * another one.
+ */
 export type TopicId = Brand<string, "TopicId">;
-/** Life number of a replica: the controller index that created it. A replica that comes again has a new one. */
+/**
+ * Life number of a replica: the controller index that created it. A replica that comes again has
+ * a new one.
+ */
 export type ReplicaEpoch = Brand<number, "ReplicaEpoch">;
 /** Identity of a cluster: a UUID in text form, drawn once at formation. */
 export type ClusterId = Brand<string, "ClusterId">;
@@ -50,7 +59,8 @@ const BROKER_ID_RANGE = 0x1_0000;
 
 /**
  * The identity as the one number that Raft knows a replica by: epoch * 65,536 + broker id.
- * Epochs are below 2^32, so the number stays a safe integer; it is never 0, which means "nobody" in Raft.
+ * Epochs are below 2^32, so the number stays a safe integer; it is never 0, which means "nobody" in
+ * Raft.
  */
 export function replicaNumber(identity: ReplicaIdentity): number {
   return identity.replicaEpoch * BROKER_ID_RANGE + identity.brokerId;

@@ -2,7 +2,8 @@ import { assert } from "./assert.ts";
 import type { Brand } from "./brand.ts";
 
 /**
- * Position of a record in its partition, from 0, dense. A safe integer inside, a `bigint` at public boundaries.
+ * Position of a record in its partition, from 0, dense. A safe integer inside, a `bigint` at public
+ * boundaries.
  * An end offset is exclusive: the offset that the next record would take.
  */
 export type Offset = Brand<number, "Offset">;

@@ -59,7 +59,8 @@ export class SeededRandom implements Random {
 
   below(bound: number): number {
     assert(Number.isInteger(bound) && bound >= 1 && bound <= UINT32_RANGE, `random bound ${bound}`);
-    // Draws past the last whole multiple of the bound are thrown away, or small numbers would be likelier.
+    // Draws past the last whole multiple of the bound are thrown away, or small numbers would be
+    // likelier.
     const limit = UINT32_RANGE - (UINT32_RANGE % bound);
     let drawn = this.uint32();
     while (drawn >= limit) drawn = this.uint32();

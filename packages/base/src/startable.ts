@@ -6,7 +6,10 @@ export interface Startable {
   stop(): Promise<void>;
 }
 
-/** Starts parts in order; when one fails, stops those that run, newest first, and throws its error. */
+/**
+ * Starts parts in order; when one fails, stops those that run, newest first, and throws its
+ * error.
+ */
 export async function startAll(parts: readonly Startable[]): Promise<void> {
   const started: Startable[] = [];
   for (const part of parts) {
@@ -20,7 +23,10 @@ export async function startAll(parts: readonly Startable[]): Promise<void> {
   }
 }
 
-/** Stops parts in reverse order; every part is stopped even when one fails; then the first failure is thrown. */
+/**
+ * Stops parts in reverse order; every part is stopped even when one fails; then the first failure
+ * is thrown.
+ */
 export async function stopAll(parts: readonly Startable[]): Promise<void> {
   const failures: unknown[] = [];
   for (const part of parts.toReversed()) {

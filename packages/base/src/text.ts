@@ -1,4 +1,5 @@
-// The Encoding standard is pure and the same everywhere, but not part of the ES library: declared here, once,
+// The Encoding standard is pure and the same everywhere, but not part of the ES library: declared
+// here, once,
 // so that packages compiled without Node's types can still turn text into bytes.
 declare const TextEncoder: new () => { encode(text: string): Uint8Array };
 declare const TextDecoder: new (

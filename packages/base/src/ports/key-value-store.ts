@@ -10,13 +10,17 @@ export interface KeyRange {
 }
 
 /**
- * Small, keyed, ordered storage for checkpoints, metadata images and group state. Never log entries.
+ * Small, keyed, ordered storage for checkpoints, metadata images and group state. Never log
+ * entries.
  *
  * Ownership: values handed in are not changed by the store nor by the caller afterwards.
- * Atomicity: a batch is all or nothing. Order: batches become durable in the order in which they were written;
- * a crash may lose unsynced batches, always a suffix. `sync: true` makes the batch and all before it durable
+ * Atomicity: a batch is all or nothing. Order: batches become durable in the order in which they
+ * were written;
+ * a crash may lose unsynced batches, always a suffix. `sync: true` makes the batch and all before
+ * it durable
  * before the promise resolves. After a failed sync every later call rejects.
- * Integrity: each value carries its own CRC-32C; a damaged value rejects with STORAGE_DAMAGED, never returns wrong bytes.
+ * Integrity: each value carries its own CRC-32C; a damaged value rejects with STORAGE_DAMAGED,
+ * never returns wrong bytes.
  */
 export interface KeyValueStore {
   get(key: string): Promise<Uint8Array | undefined>;

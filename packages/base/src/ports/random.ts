@@ -8,7 +8,9 @@ export interface Random {
   fraction(): number;
   /** `length` random bytes. */
   bytes(length: number): Uint8Array;
-  /** An independent generator for a part, so that one more draw there does not reshuffle the rest. */
+  /**
+   * An independent generator for a part, so that one more draw there does not reshuffle the rest.
+   */
   fork(label: string): Random;
 }
 

@@ -8,7 +8,10 @@ export interface Timer {
 export interface Timers {
   /** Runs `task` once, `delayMs` (≥ 0) from now or later, on a turn of its own. */
   after(delayMs: number, task: () => void): Timer;
-  /** Runs `task` once at the end of this turn of the event loop, after pending I/O was read: where work of a turn is batched. */
+  /**
+   * Runs `task` once at the end of this turn of the event loop, after pending I/O was read: where
+   * work of a turn is batched.
+   */
   endOfTurn(task: () => void): void;
 }
 

@@ -8,7 +8,10 @@ interface Scheduled {
   cancelled: boolean;
 }
 
-/** A clock and timers that move only when a test says so. Tasks due at one instant run in the order of scheduling. */
+/**
+ * A clock and timers that move only when a test says so. Tasks due at one instant run in the
+ * order of scheduling.
+ */
 export class ManualTime implements Clock, Timers {
   #nowMs: number;
   readonly #wallStartMs: number;
@@ -52,7 +55,10 @@ export class ManualTime implements Clock, Timers {
     return this.#scheduled.filter((entry) => !entry.cancelled).length;
   }
 
-  /** Moves time forward, running what falls due in order, also what those tasks schedule on the way. */
+  /**
+   * Moves time forward, running what falls due in order, also what those tasks schedule on the
+   * way.
+   */
   advance(durationMs: number): void {
     const endMs = this.#nowMs + durationMs;
     for (let next = this.#takeDue(endMs); next !== undefined; next = this.#takeDue(endMs)) {

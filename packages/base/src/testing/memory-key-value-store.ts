@@ -52,7 +52,10 @@ export class MemoryKeyValueStore implements KeyValueStore {
     return Promise.resolve();
   }
 
-  /** The store as a restart would find it when `survivors` of the unsynced batches made it to the disk. */
+  /**
+   * The store as a restart would find it when `survivors` of the unsynced batches made it to the
+   * disk.
+   */
   crash(survivors = 0): MemoryKeyValueStore {
     const remaining = new Map(this.#durable);
     for (const batch of this.#unsynced.slice(0, survivors)) apply(remaining, batch);

@@ -1,15 +1,20 @@
 /**
- * One Raft entry as it is stored and sent. The shape is log-store's; declared here because raft-host must not depend
+ * One Raft entry as it is stored and sent. The shape is log-store's; declared here because
+ * raft-host must not depend
  * on any one storage.
  *
- * Invariants: `span` is 0 unless `kind` is "data"; the next frame's `baseOffset` is this one's plus `span`;
+ * Invariants: `span` is 0 unless `kind` is "data"; the next frame's `baseOffset` is this one's plus
+ * `span`;
  * the bytes are never changed after the frame was appended.
  */
 export interface Frame {
   readonly kind: FrameKind;
   readonly term: number;
   readonly index: number;
-  /** Offset of the first record for data; the offset that the next record will take for everything else. */
+  /**
+   * Offset of the first record for data; the offset that the next record will take for everything
+   * else.
+   */
   readonly baseOffset: number;
   /** Number of user offsets that the entry takes. */
   readonly span: number;
@@ -18,7 +23,10 @@ export interface Frame {
   readonly byteLength: number;
 }
 
-/** data: a record batch; noop: what a new leader appends; config: a membership change; command: a state machine's. */
+/**
+ * data: a record batch; noop: what a new leader appends; config: a membership change; command: a
+ * state machine's.
+ */
 export type FrameKind = "data" | "noop" | "config" | "command";
 
 /** Frames to bytes and back; implemented by log-store. */
@@ -31,10 +39,14 @@ export interface FrameCodec {
     readonly span: number;
     readonly payload: Uint8Array;
   }): Frame;
-  /** Header and payload for a vectored write, without a copy of the payload. The header is made once per frame. */
+  /**
+   * Header and payload for a vectored write, without a copy of the payload. The header is made
+   * once per frame.
+   */
   encode(group: number, frame: Frame): readonly [header: Uint8Array, payload: Uint8Array];
   /**
-   * Reads the frame at `position`. The frame's payload is a view of `bytes`. Verifies the header's checksum, seeded
+   * Reads the frame at `position`. The frame's payload is a view of `bytes`. Verifies the header's
+   * checksum, seeded
    * with the group, and the payload's. Never throws and never reads past the end.
    */
   decode(group: number, bytes: Uint8Array, position: number): FrameDecoding;

@@ -1,7 +1,10 @@
 import type { GroupNumber } from "@stratalog/base";
 import type { Frame } from "./frame.ts";
 
-/** What a replica must remember across restarts besides its log. `commit` is a hint, clamped to the durable log. */
+/**
+ * What a replica must remember across restarts besides its log. `commit` is a hint, clamped to
+ * the durable log.
+ */
 export interface StoredHardState {
   readonly term: number;
   /** Number of the replica voted for in `term`; 0 for none. */
@@ -9,7 +12,10 @@ export interface StoredHardState {
   readonly commit: number;
 }
 
-/** All that one group asks to be stored in one turn. Applied in the order reset, truncateFrom, frames, hardState. */
+/**
+ * All that one group asks to be stored in one turn. Applied in the order reset, truncateFrom,
+ * frames, hardState.
+ */
 export interface GroupWrite {
   readonly group: GroupNumber;
   /** The log is replaced by a snapshot's end: nothing at or below `index` remains. */
@@ -24,8 +30,10 @@ export interface GroupWrite {
 /**
  * Durable storage of many groups' logs behind one group commit.
  *
- * `write` makes its changes visible to the groups' `LogView`s before it returns, and calls `onDurable` once all of them
- * are synced. Calls complete in the order in which they were made. A write never fails: a storage that cannot sync ends
+ * `write` makes its changes visible to the groups' `LogView`s before it returns, and calls
+ * `onDurable` once all of them
+ * are synced. Calls complete in the order in which they were made. A write never fails: a storage
+ * that cannot sync ends
  * the process (DESIGN: a failed sync is fatal), so whatever was not called back never counted.
  */
 export interface LogStorage {
@@ -42,10 +50,14 @@ export interface LogView {
   readonly lastIndex: number;
   /** Offset that the next record would take at the end of the log. */
   readonly nextOffset: number;
-  /** Term at an index in [firstIndex - 1, lastIndex], from the table of term runs; never touches the disk. */
+  /**
+   * Term at an index in [firstIndex - 1, lastIndex], from the table of term runs; never touches
+   * the disk.
+   */
   term(index: number): number | "compacted" | "unavailable";
   /**
-   * Frames [from, to), at least one and then at most `maxBytes`, when they are in memory. "pending": they must be
+   * Frames [from, to), at least one and then at most `maxBytes`, when they are in memory.
+   * "pending": they must be
    * fetched. The answer may stop short where memory ends.
    */
   frames(from: number, to: number, maxBytes: number): readonly Frame[] | "compacted" | "pending";

@@ -1,6 +1,9 @@
 import type { BrokerId } from "@stratalog/base";
 
-/** control: small and urgent (votes, heartbeats, acknowledgements, calls); bulk: appends and snapshots. Never behind each other. */
+/**
+ * control: small and urgent (votes, heartbeats, acknowledgements, calls); bulk: appends and
+ * snapshots. Never behind each other.
+ */
 export type Lane = "control" | "bulk";
 
 /** First byte of every peer message. */
@@ -13,13 +16,22 @@ export const PEER_MESSAGE = {
 
 export type PeerMessageKind = (typeof PEER_MESSAGE)[keyof typeof PEER_MESSAGE];
 
-/** sent: handed to the connection; full: over the lane's byte budget, nothing was taken; down: no connection. */
+/**
+ * sent: handed to the connection; full: over the lane's byte budget, nothing was taken; down: no
+ * connection.
+ */
 export type SendResult = "sent" | "full" | "down";
 
-/** Why a peer went down. `refused` is evidence that its process is dead; `silent` is only the lack of any. */
+/**
+ * Why a peer went down. `refused` is evidence that its process is dead; `silent` is only the lack
+ * of any.
+ */
 export type PeerDownReason = "closed" | "refused" | "silent" | "rejected";
 
-/** What the other end says of itself when a connection opens; both sides check it before any other byte is read. */
+/**
+ * What the other end says of itself when a connection opens; both sides check it before any other
+ * byte is read.
+ */
 export interface PeerHello {
   readonly protocolVersion: number;
   /** Absent until the cluster has formed. */
@@ -30,7 +42,10 @@ export interface PeerHello {
   readonly incarnation: string;
 }
 
-/** Receives what a peer link delivers. All calls come on the event loop, one at a time, in order per peer and lane. */
+/**
+ * Receives what a peer link delivers. All calls come on the event loop, one at a time, in order
+ * per peer and lane.
+ */
 export interface PeerHandler {
   /** `payload` belongs to the receiver and is never reused by the link. */
   onMessage(from: BrokerId, lane: Lane, kind: PeerMessageKind, payload: Uint8Array): void;
@@ -49,7 +64,8 @@ export interface PeerAddress {
 }
 
 /**
- * Messages between brokers. Delivery is at most once and in order per lane while a connection lives; the link redials by
+ * Messages between brokers. Delivery is at most once and in order per lane while a connection
+ * lives; the link redials by
  * itself. Parts handed to `send` are not changed by the caller afterwards; they are not copied.
  */
 export interface PeerLink {
