@@ -1,5 +1,8 @@
 import { installNativeCrc32c } from "./node/native-crc32c.ts";
 
+export { BatchBuilder, type BatchBuilderOptions } from "./core/batch-builder.ts";
+export { type BatchRules, type BatchValidation, validateBatch } from "./core/batch-validation.ts";
+export type { OpenedBatch } from "./core/codec.ts";
 export type { Compression } from "./core/compression.ts";
 export { crc32c } from "./core/crc32c.ts";
 export {
@@ -29,5 +32,16 @@ export {
   recordCountOf,
   totalBytesOf,
 } from "./core/header.ts";
+export type { BatchFailure, RecordHeader, RecordInput, RecordView } from "./core/record.ts";
+export { RecordCursor } from "./core/record-cursor.ts";
+export {
+  compressBatch,
+  DECOMPRESSED_BYTES_MAX,
+  decodeBatch,
+  isCodecLoaded,
+  loadCodec,
+  type OpenOptions,
+  openBatch,
+} from "./node/codecs.ts";
 
 installNativeCrc32c();

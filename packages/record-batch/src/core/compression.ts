@@ -1,4 +1,7 @@
-/** The codecs that the format names. This package decodes none, gzip and zstd; the others are UNSUPPORTED_COMPRESSION. */
+/**
+ * The codecs that the format names. This package decodes none, gzip and zstd; the others are
+ * UNSUPPORTED_COMPRESSION.
+ */
 export type Compression = "none" | "gzip" | "snappy" | "lz4" | "zstd";
 
 /** The bits of the attributes that number the codec. */

@@ -1,5 +1,6 @@
-// CRC-32C (Castagnoli), reflected polynomial 0x82f63b78: the checksum of RecordBatch v2, of our frames and of our WAL.
-// Slice-by-8: eight bytes a step through eight tables of 256 words, about 1 GB/s in plain JavaScript.
+// CRC-32C (Castagnoli), reflected polynomial 0x82f63b78: the checksum of RecordBatch v2, of our
+// frames and of our WAL. Slice-by-8: eight bytes a step through eight tables of 256 words, about 1
+// GB/s in plain JavaScript.
 
 const POLYNOMIAL = 0x82f63b78;
 const SLICES = 8;
@@ -63,14 +64,17 @@ const NATIVE_BYTES_MIN = 256;
 
 let native: Crc32c | undefined;
 
-/** Hands in a faster implementation with the same answers. Called once, by the adapter that could load one. */
+/**
+ * Hands in a faster implementation with the same answers. Called once, by the adapter that could
+ * load one.
+ */
 export function useNativeCrc32c(implementation: Crc32c): void {
   native = implementation;
 }
 
 /**
- * CRC-32C of `bytes[start, end)`, an unsigned 32-bit number. `seed` is the checksum of the bytes before, so that
- * `crc32c(b, 0, n, crc32c(a))` is the checksum of a followed by b; 0 to begin with.
+ * CRC-32C of `bytes[start, end)`, an unsigned 32-bit number. `seed` is the checksum of the bytes
+ * before, so that `crc32c(b, 0, n, crc32c(a))` is the checksum of a followed by b; 0 to begin with.
  * A range outside the array throws a RangeError.
  */
 export function crc32c(

@@ -10,7 +10,8 @@ import {
   writeInt64,
 } from "./integers.ts";
 
-// RecordBatch v2, big-endian. The checksum covers [21, end): base offset and leader epoch may be patched without it.
+// RecordBatch v2, big-endian. The checksum covers [21, end): base offset and leader epoch may be
+// patched without it.
 //
 //   0  8  base offset            21  2  attributes           43  8  producer id
 //   8  4  batch length           23  4  last offset delta    51  2  producer epoch
@@ -33,7 +34,9 @@ export const RECORD_COUNT_POSITION = 57;
 
 /** Bytes of a batch before its first record. */
 export const BATCH_HEADER_BYTES = 61;
-/** Bytes that come before those which the batch length counts: base offset and the length itself. */
+/**
+ * Bytes that come before those which the batch length counts: base offset and the length itself.
+ */
 export const BATCH_PREFIX_BYTES = 12;
 /** The version of the format in the magic byte. */
 export const BATCH_MAGIC = 2;
@@ -42,8 +45,8 @@ export const TIMESTAMP_TYPE_BIT = 0x08;
 export const TRANSACTIONAL_BIT = 0x10;
 export const CONTROL_BIT = 0x20;
 
-// Each accessor below reads one field of the batch that starts at `position`, without a copy. They trust the caller
-// that a whole header is there: `totalBytesOf` or `validateBatch` first.
+// Each accessor below reads one field of the batch that starts at `position`, without a copy. They
+// trust the caller that a whole header is there: `totalBytesOf` or `validateBatch` first.
 
 /** Offset of the batch's first record; in a batch that no broker has placed yet, usually 0. */
 export function baseOffsetOf(bytes: Uint8Array, position: number): number {

@@ -1,5 +1,6 @@
-// Big-endian integers read and written by hand: a DataView per batch or record costs more than the shifts.
-// Callers have checked that the bytes exist; a read past the end would give 0, never an exception.
+// Big-endian integers read and written by hand: a DataView per batch or record costs more than the
+// shifts. Callers have checked that the bytes exist; a read past the end would give 0, never an
+// exception.
 
 const UINT32_RANGE = 0x1_0000_0000;
 
