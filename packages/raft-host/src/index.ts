@@ -1,1 +1,11 @@
-export {};
+export { MalformedMessageError } from "./core/malformed-message-error.ts";
+export {
+  DEFAULT_TCP_LIMITS,
+  type TcpLimits,
+  type TcpPeerLinkOptions,
+} from "./node/tcp-options.ts";
+export { TcpPeerLink } from "./node/tcp-peer-link.ts";
+export type * from "./ports/frame.ts";
+export type * from "./ports/log-storage.ts";
+export { PEER_MESSAGE } from "./ports/peer-link.ts";
+export type * from "./ports/peer-link.ts";

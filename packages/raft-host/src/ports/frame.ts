@@ -54,4 +54,7 @@ export interface FrameCodec {
 
 export type FrameDecoding =
   | { readonly ok: true; readonly frame: Frame; readonly endPosition: number }
-  | { readonly ok: false; readonly reason: "truncated" | "bad-magic" | "bad-checksum" | "bad-length" };
+  | {
+      readonly ok: false;
+      readonly reason: "truncated" | "bad-magic" | "bad-checksum" | "bad-length";
+    };

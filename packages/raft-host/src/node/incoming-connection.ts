@@ -1,0 +1,134 @@
+import type { Socket } from "node:net";
+import type { BrokerId, Logger, Timer, Timers } from "@stratalog/base";
+import { decodeHandshake, encodeHandshake, HANDSHAKE_HEADER_BYTES } from "../core/handshake.ts";
+import { HANDSHAKE_TEXT_BYTES_MAX } from "../core/handshake.ts";
+import { MalformedMessageError } from "../core/malformed-message-error.ts";
+import { MessageAssembler, PING_KIND } from "../core/message-assembler.ts";
+import {
+  type Lane,
+  PEER_MESSAGE,
+  type PeerHello,
+  type PeerMessageKind,
+} from "../ports/peer-link.ts";
+import type { TcpLimits } from "./tcp-options.ts";
+
+/** What an accepted connection tells the link. */
+export interface IncomingEvents {
+  /** The hello is in order: what to answer it with, or a text that says why not. */
+  onHello(connection: IncomingConnection, lane: Lane, hello: PeerHello): PeerHello | string;
+  onMessage(from: BrokerId, lane: Lane, kind: PeerMessageKind, payload: Uint8Array): void;
+  onClosed(connection: IncomingConnection): void;
+}
+
+/** What an accepted connection needs. */
+export interface IncomingOptions {
+  readonly socket: Socket;
+  readonly limits: TcpLimits;
+  readonly timers: Timers;
+  readonly logger: Logger;
+  readonly events: IncomingEvents;
+}
+
+const PONG = new Uint8Array([PING_KIND]);
+/** Answers to pings that may wait for a peer that does not read; a living one reads at once. */
+const PONG_BACKLOG_MAX = 64;
+const HANDSHAKE_BYTES_MAX = HANDSHAKE_HEADER_BYTES + HANDSHAKE_TEXT_BYTES_MAX;
+const KINDS: ReadonlySet<number> = new Set(Object.values(PEER_MESSAGE));
+const NO_BYTES = new Uint8Array(0);
+
+function isPeerMessageKind(kind: number): kind is PeerMessageKind {
+  return KINDS.has(kind);
+}
+
+/** A connection that was accepted: first a stranger with a deadline, then one lane of a peer's messages. */
+export class IncomingConnection {
+  readonly #options: IncomingOptions;
+  readonly #handshakeTimer: Timer;
+  readonly #assembler: MessageAssembler;
+  #sender: { readonly peer: BrokerId; readonly lane: Lane } | undefined;
+  #greeting = NO_BYTES;
+  #isClosed = false;
+
+  constructor(options: IncomingOptions) {
+    this.#options = options;
+    const { socket, limits, timers, events } = options;
+    this.#assembler = new MessageAssembler(limits.messageBytesMax, (kind, payload) =>
+      this.#deliver(kind, payload),
+    );
+    this.#handshakeTimer = timers.after(limits.handshakeTimeoutMs, () => this.close());
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true);
+    socket.on("data", (chunk) => this.#receive(chunk));
+    socket.on("error", (error) => {
+      options.logger.debug({ reason: error.message }, "accepted peer connection failed");
+    });
+    socket.on("close", () => {
+      this.#isClosed = true;
+      this.#handshakeTimer.cancel();
+      events.onClosed(this);
+    });
+  }
+
+  get isGreeting(): boolean {
+    return this.#sender === undefined;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#options.socket.destroy();
+  }
+
+  #receive(chunk: Uint8Array): void {
+    if (this.#isClosed) return;
+    try {
+      if (this.#sender === undefined) this.#greet(chunk);
+      else this.#assembler.push(chunk);
+    } catch (error) {
+      // Malformed bytes end the connection; anything else is a bug and must not be hidden here.
+      if (!(error instanceof MalformedMessageError)) throw error;
+      this.#options.logger.warn(
+        { reason: error.message, peer: this.#sender?.peer },
+        "closed a peer connection after malformed bytes",
+      );
+      this.close();
+    }
+  }
+
+  #greet(chunk: Uint8Array): void {
+    const bytes = new Uint8Array(this.#greeting.length + chunk.length);
+    bytes.set(this.#greeting);
+    bytes.set(chunk, this.#greeting.length);
+    const decoding = decodeHandshake(bytes);
+    if (decoding.kind === "malformed") throw new MalformedMessageError(decoding.reason);
+    if (decoding.kind === "incomplete") {
+      if (bytes.length > HANDSHAKE_BYTES_MAX) throw new MalformedMessageError("endless handshake");
+      this.#greeting = bytes;
+      return;
+    }
+    const { handshake, endPosition } = decoding;
+    if (handshake.type !== "hello") throw new MalformedMessageError("not a hello");
+    const { socket, events } = this.#options;
+    const answer = events.onHello(this, handshake.lane, handshake.hello);
+    if (typeof answer === "string") {
+      this.#isClosed = true;
+      socket.end(encodeHandshake({ type: "refusal", reason: answer }));
+      return;
+    }
+    this.#sender = { peer: handshake.hello.brokerId, lane: handshake.lane };
+    this.#greeting = NO_BYTES;
+    this.#handshakeTimer.cancel();
+    socket.write(encodeHandshake({ type: "welcome", hello: answer }));
+    if (endPosition < bytes.length) this.#assembler.push(bytes.subarray(endPosition));
+  }
+
+  #deliver(kind: number, payload: Uint8Array): void {
+    // A handler may have closed this connection in the middle of a chunk.
+    if (this.#isClosed || this.#sender === undefined) return;
+    if (kind === PING_KIND) {
+      if (this.#options.socket.writableLength < PONG_BACKLOG_MAX) this.#options.socket.write(PONG);
+      return;
+    }
+    if (!isPeerMessageKind(kind)) throw new MalformedMessageError(`message of kind ${kind}`);
+    this.#options.events.onMessage(this.#sender.peer, this.#sender.lane, kind, payload);
+  }
+}

@@ -1,0 +1,205 @@
+import { createServer, type Server, type Socket } from "node:net";
+import { assert, type BrokerId, CodedError, present, type Timer } from "@stratalog/base";
+import type {
+  Lane,
+  PeerAddress,
+  PeerHandler,
+  PeerHello,
+  PeerLink,
+  PeerMessageKind,
+  SendResult,
+} from "../ports/peer-link.ts";
+import { IncomingConnection, type IncomingEvents } from "./incoming-connection.ts";
+import { OutgoingPeer, type OutgoingPeerEvents } from "./outgoing-peer.ts";
+import { DEFAULT_TCP_LIMITS, type TcpLimits, type TcpPeerLinkOptions } from "./tcp-options.ts";
+
+/**
+ * Peer messages over framed TCP. Each broker dials every peer with one connection per lane and sends on what it dialled;
+ * what it accepted it only reads. Nothing that arrives on a connection can throw out of this class: foreign or malformed
+ * bytes close the connection that they came on.
+ */
+export class TcpPeerLink implements PeerLink {
+  readonly #options: TcpPeerLinkOptions;
+  readonly #limits: TcpLimits;
+  readonly #server: Server;
+  readonly #outgoing = new Map<BrokerId, OutgoingPeer>();
+  readonly #incoming = new Set<IncomingConnection>();
+  readonly #incomingByLane = new Map<string, IncomingConnection>();
+  #handler: PeerHandler | undefined;
+  #hello: PeerHello | undefined;
+  #addresses: ReadonlyMap<BrokerId, PeerAddress> = new Map();
+  #pingTimer: Timer | undefined;
+  #state: "new" | "started" | "stopped" = "new";
+
+  constructor(options: TcpPeerLinkOptions) {
+    this.#options = options;
+    this.#limits = { ...DEFAULT_TCP_LIMITS, ...options.limits };
+    this.#server = createServer((socket) => this.#accept(socket));
+  }
+
+  async start(handler: PeerHandler): Promise<{ readonly port: number }> {
+    assert(this.#state === "new", `start of a peer link that is ${this.#state}`);
+    assert(this.#hello !== undefined, "setHello comes before start");
+    this.#handler = handler;
+    this.#state = "started";
+    const port = await this.#listen();
+    this.#dialPeers();
+    this.#schedulePing();
+    return { port };
+  }
+
+  async stop(): Promise<void> {
+    if (this.#state !== "started") {
+      this.#state = "stopped";
+      return;
+    }
+    this.#state = "stopped";
+    this.#pingTimer?.cancel();
+    for (const peer of this.#outgoing.values()) peer.stop();
+    this.#outgoing.clear();
+    for (const connection of this.#incoming) connection.close();
+    if (!this.#server.listening) return;
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+    });
+  }
+
+  setPeers(peers: ReadonlyMap<BrokerId, PeerAddress>): void {
+    this.#addresses = new Map(peers);
+    if (this.#state === "started") this.#dialPeers();
+  }
+
+  setHello(hello: PeerHello): void {
+    this.#hello = hello;
+  }
+
+  send(to: BrokerId, lane: Lane, kind: PeerMessageKind, parts: readonly Uint8Array[]): SendResult {
+    return this.#outgoing.get(to)?.send(lane, kind, parts) ?? "down";
+  }
+
+  isUp(peer: BrokerId): boolean {
+    return this.#outgoing.get(peer)?.isUp ?? false;
+  }
+
+  #listen(): Promise<number> {
+    const { host, port } = this.#options.listen;
+    return new Promise((resolve, reject) => {
+      this.#server.once("error", (error) => {
+        reject(listenError(error, host, port));
+      });
+      this.#server.listen({ host, port }, () => {
+        this.#server.removeAllListeners("error");
+        this.#server.on("error", (error) => {
+          // Out of file descriptors, for one: the listener lives on and accepts again later.
+          this.#options.logger.warn({ reason: error.message }, "peer listener failed to accept");
+        });
+        const address = this.#server.address();
+        resolve(typeof address === "object" && address !== null ? address.port : port);
+      });
+    });
+  }
+
+  /** Brings the dialled peers in line with the wanted addresses. */
+  #dialPeers(): void {
+    const self = present(this.#hello, "hello").brokerId;
+    for (const [peer, connection] of this.#outgoing) {
+      const wanted = this.#addresses.get(peer);
+      const { host, port } = connection.address;
+      if (wanted?.host === host && wanted.port === port) continue;
+      const wasUp = connection.isUp;
+      connection.stop();
+      this.#outgoing.delete(peer);
+      if (wasUp) this.#handler?.onPeerDown(peer, "closed");
+    }
+    for (const [peer, address] of this.#addresses) {
+      if (peer === self || this.#outgoing.has(peer)) continue;
+      const { timers, random, logger } = this.#options;
+      const shared = { peer, address, limits: this.#limits, timers, random, logger };
+      const connection = new OutgoingPeer({ ...shared, events: this.#outgoingEvents() });
+      this.#outgoing.set(peer, connection);
+      connection.dialNow();
+    }
+  }
+
+  #outgoingEvents(): OutgoingPeerEvents {
+    const handler = present(this.#handler, "peer handler");
+    return {
+      onUp: (peer, hello) => handler.onPeerUp(peer, hello),
+      onDown: (peer, reason) => handler.onPeerDown(peer, reason),
+      onDrained: (peer, lane) => handler.onDrained(peer, lane),
+      checkHello: (hello) => this.#checkHello(hello),
+      hello: () => present(this.#hello, "hello"),
+    };
+  }
+
+  #checkHello(hello: PeerHello): string | undefined {
+    const own = present(this.#hello, "hello");
+    if (hello.protocolVersion !== own.protocolVersion) {
+      return `peer protocol ${hello.protocolVersion}, this broker speaks ${own.protocolVersion}`;
+    }
+    if (hello.brokerId === own.brokerId) return `broker id ${own.brokerId} is taken by this broker`;
+    const [theirs, ours] = [hello.clusterId, own.clusterId];
+    if (theirs !== undefined && ours !== undefined && theirs !== ours) {
+      return `cluster ${theirs}, this broker belongs to ${ours}`;
+    }
+    return present(this.#handler, "peer handler").checkHello(hello);
+  }
+
+  #accept(socket: Socket): void {
+    const { timers, logger } = this.#options;
+    if (this.#state !== "started" || this.#greetingCount() >= this.#limits.greetingCountMax) {
+      socket.on("error", (error) => logger.debug({ reason: error.message }, "refused peer failed"));
+      socket.destroy();
+      return;
+    }
+    const limits = this.#limits;
+    const events = this.#incomingEvents();
+    this.#incoming.add(new IncomingConnection({ socket, limits, timers, logger, events }));
+  }
+
+  #greetingCount(): number {
+    let count = 0;
+    for (const connection of this.#incoming) if (connection.isGreeting) count++;
+    return count;
+  }
+
+  #incomingEvents(): IncomingEvents {
+    const handler = present(this.#handler, "peer handler");
+    return {
+      onHello: (connection, lane, hello) => {
+        const problem = this.#checkHello(hello);
+        if (problem !== undefined) return problem;
+        const key = `${hello.brokerId} ${lane}`;
+        // A peer that dials again has given up its old connection, which may hang half open here.
+        this.#incomingByLane.get(key)?.close();
+        this.#incomingByLane.set(key, connection);
+        this.#outgoing.get(hello.brokerId)?.dialNow();
+        return present(this.#hello, "hello");
+      },
+      onMessage: (from, lane, kind, payload) => handler.onMessage(from, lane, kind, payload),
+      onClosed: (connection) => {
+        this.#incoming.delete(connection);
+        for (const [key, open] of this.#incomingByLane) {
+          if (open === connection) this.#incomingByLane.delete(key);
+        }
+      },
+    };
+  }
+
+  #schedulePing(): void {
+    this.#pingTimer = this.#options.timers.after(this.#limits.pingMs, () => {
+      for (const peer of this.#outgoing.values()) peer.ping();
+      this.#schedulePing();
+    });
+  }
+}
+
+function listenError(error: Error, host: string, port: number): CodedError {
+  const code = "code" in error ? error.code : undefined;
+  if (code === "EADDRINUSE") {
+    const message = `peer port ${port} on ${host} is taken; stop the other process or choose a port`;
+    return new CodedError("ADDRESS_IN_USE", message, { cause: error, details: { host, port } });
+  }
+  const message = `cannot listen for peers on ${host}:${port}: ${error.message}`;
+  return new CodedError("INVALID_CONFIG", message, { cause: error, details: { host, port } });
+}
