@@ -1,0 +1,95 @@
+import type { ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
+import { loadFileDescriptorSetFromBuffer } from "@grpc/proto-loader";
+import type { MessageTypeDefinition, PackageDefinition } from "@grpc/proto-loader";
+import { assert } from "@stratalog/base";
+import type { AdminService } from "./gen/admin.ts";
+import { DESCRIPTOR_SET_BASE64 } from "./gen/descriptor-set.ts";
+import type { FetchService } from "./gen/fetch.ts";
+import type { GroupService } from "./gen/groups.ts";
+import type { MetadataService } from "./gen/metadata.ts";
+import type { ProduceService } from "./gen/produce.ts";
+import { Malformed } from "./malformed.ts";
+import type { Input, ServiceHandlers } from "./method.ts";
+
+/** The protobuf package of every service. */
+export const PROTOBUF_PACKAGE = "stratalog.v1";
+
+/** All services, by their names in the .proto files. */
+export interface Services {
+  readonly ProduceService: ProduceService;
+  readonly FetchService: FetchService;
+  readonly MetadataService: MetadataService;
+  readonly AdminService: AdminService;
+  readonly GroupService: GroupService;
+}
+
+/** Name of a service. */
+export type ServiceName = keyof Services;
+
+/**
+ * 64-bit integers become numbers: one above 2^53 is rounded, but never to a safe integer, so that
+ * the checks of
+ * `wire-number.ts` refuse it. Bytes stay views of the message that they came in.
+ */
+const LOADER_OPTIONS = { longs: Number, enums: String, defaults: true, oneofs: true } as const;
+
+/** Everything in the .proto files, as the reflection service wants it. */
+export const packageDefinition: PackageDefinition = loadFileDescriptorSetFromBuffer(
+  Buffer.from(DESCRIPTOR_SET_BASE64, "base64"),
+  LOADER_OPTIONS,
+);
+
+/** The library's definition of a service, for clients and for adding it to a server. */
+export function serviceDefinition(name: ServiceName): ServiceDefinition {
+  const definition = packageDefinition[`${PROTOBUF_PACKAGE}.${name}`];
+  assert(definition !== undefined && !("format" in definition), `service ${name} is not defined`);
+  // Both packages declare the same structure; the loader's types leave out what only the library
+  // reads.
+  return definition as ServiceDefinition;
+}
+
+/** The same for a server of ours: malformed requests are values, see {@link Malformed}. */
+export function serverDefinition(name: ServiceName): ServiceDefinition {
+  const methods = Object.entries(serviceDefinition(name)).map(([key, method]) => {
+    const requestDeserialize = (bytes: Buffer): unknown => {
+      try {
+        return method.requestDeserialize(bytes);
+      } catch (error) {
+        return new Malformed(error instanceof Error ? error.message : String(error));
+      }
+    };
+    return [key, { ...method, requestDeserialize }] as const;
+  });
+  return Object.fromEntries(methods);
+}
+
+/**
+ * Types the handlers of a service; what it returns goes to `addService` beside {@link
+ * serverDefinition}.
+ */
+export function serviceHandlers<Name extends ServiceName>(
+  _name: Name,
+  handlers: ServiceHandlers<Services[Name]>,
+): UntypedServiceImplementation {
+  return { ...handlers };
+}
+
+/** Encoder and decoder of one message outside a call. */
+export interface MessageCodec<Message> {
+  encode(message: Input<Message>): Buffer;
+  /** Throws when the bytes are not such a message. */
+  decode(bytes: Buffer): Message;
+}
+
+/**
+ * The codec of a message by its name in the .proto files. The caller names the generated type that
+ * belongs to it.
+ */
+export function messageCodec<Message>(name: string): MessageCodec<Message> {
+  const definition = packageDefinition[`${PROTOBUF_PACKAGE}.${name}`];
+  assert(definition !== undefined && "serialize" in definition, `message ${name} is not defined`);
+  // The loader types every message as a plain object; the generated type is held equal to it by a
+  // test.
+  const codec = definition as unknown as MessageTypeDefinition<Input<Message>, Message>;
+  return { encode: codec.serialize, decode: codec.deserialize };
+}
