@@ -7,3 +7,13 @@ export type {
   ReplicationListener,
   RoleChange,
 } from "./ports/replication.ts";
+export { endOffsetForEpoch, type EpochEnd } from "./core/leader-epochs.ts";
+export { Deadlines } from "./io/deadlines.ts";
+export { PartitionReplica, type PartitionReplicaOptions } from "./io/partition-replica.ts";
+export type { SnapshotPlace } from "./io/snapshot-keeper.ts";
+export {
+  PARTITION_CONFIG_DEFAULTS,
+  PARTITION_LIMITS,
+  type PartitionConfig,
+  type PartitionLimits,
+} from "./partition-config.ts";

@@ -3,6 +3,7 @@ export interface ReplicaLog {
   /** Index of the first entry that is still there. */
   readonly firstIndex: number;
   readonly lastIndex: number;
+  readonly hardState: { readonly commit: number };
   /** Offset that the next record would take, uncommitted entries counted. */
   readonly nextOffset: number;
   readonly logStartOffset: number;
