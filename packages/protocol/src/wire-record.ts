@@ -22,6 +22,8 @@ export interface RecordToSend extends RecordToAppend {
   readonly offset: number;
 }
 
+/** Up to here differences of two timestamps are exact in a batch. */
+const TIMESTAMP_MS_MAX = 2 ** 51;
 const KEY_BYTES_MAX = 64 * 1024;
 const HEADER_COUNT_MAX = 64;
 const HEADER_KEY_BYTES_MAX = 1_024;

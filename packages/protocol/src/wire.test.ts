@@ -105,7 +105,7 @@ describe("records", () => {
   const header = fc.record({ key: fc.string({ maxLength: 10 }), value: nullable });
   const record = fc.record({
     offset: fc.maxSafeNat(),
-    timestampMs: fc.maxSafeNat(),
+    timestampMs: fc.maxSafeNat().map((n) => n % 2 ** 51),
     key: nullable,
     value: nullable,
     headers: fc.array(header, { maxLength: 5 }),
@@ -134,6 +134,7 @@ describe("records", () => {
     const bad = [
       { key: new Uint8Array(65_537) },
       { timestampMs: -1 },
+      { timestampMs: 2 ** 51 + 1 },
       { headers: Array.from({ length: 65 }, () => ({ key: "a" })) },
       { headers: [{ key: "k".repeat(1_025) }] },
     ];

@@ -110,6 +110,8 @@ export interface GroupJoin {
    * The group's first member decides.
    */
   readonly assignor: string;
+  /** Revision of the last assignment that the member carried out; 0 for none. */
+  readonly revision: number;
 }
 
 /** What the member owns, after it gave up or took on what an assignment said. */
@@ -118,6 +120,11 @@ export interface GroupState {
   readonly memberEpoch: number;
   /** Everything it owns now. */
   readonly owned: readonly TopicPartitions[];
+  /**
+   * Revision of the last assignment that the member carried out. Only the latest counts as carried
+   * out: a state that crossed a newer assignment on its way does not give away what that one adds.
+   */
+  readonly revision: number;
 }
 
 /** A sign of life. */
@@ -133,7 +140,10 @@ export interface GroupCommit {
    * flight per session.
    */
   readonly correlation: number;
-  /** The member's epoch; a stale one is refused with FENCED_MEMBER_EPOCH. */
+  /**
+   * The member's epoch. A stale one is refused with FENCED_MEMBER_EPOCH for partitions that the
+   * member has not owned since that epoch or before.
+   */
   readonly memberEpoch: number;
   /** The offsets; a partition at most once. 1 to 10,000. */
   readonly offsets: readonly PartitionOffset[];
@@ -220,6 +230,10 @@ export interface GroupAssign {
   readonly memberEpoch: number;
   /** Everything that it should own. */
   readonly assigned: readonly TopicPartitions[];
+  /**
+   * Number of this assignment; grows with every one that the member is sent, also within an epoch.
+   */
+  readonly revision: number;
 }
 
 /** Answers a commit. */

@@ -14,8 +14,8 @@ export interface WireRecord {
   /** Offset in its partition. Set by the broker in answers; ignored in requests. */
   readonly offset: number;
   /**
-   * Milliseconds since 1970, by the producer's clock. Absent in a request: the broker's clock when
-   * it builds the batch.
+   * Milliseconds since 1970, by the producer's clock, 0 to 2^51. Absent in a request: the broker's
+   * clock when it builds the batch.
    */
   readonly timestampMs?: number;
   /** Key; absent is null, which is not the same as empty. At most 64 KiB. */
