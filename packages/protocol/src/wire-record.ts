@@ -55,9 +55,8 @@ export function recordFromWire(record: WireRecord, nowMs: number): RecordToAppen
 
 function timestampFromWire(timestampMs: number | undefined, nowMs: number): number {
   if (timestampMs === undefined) return nowMs;
-  if (timestampMs < 0)
-    throw invalidRequest(`timestamp_ms is ${timestampMs}; it may not be negative`);
-  return safeInteger(timestampMs, "timestamp_ms");
+  if (timestampMs >= 0 && timestampMs <= TIMESTAMP_MS_MAX) return timestampMs;
+  throw invalidRequest(`timestamp_ms is ${timestampMs}; it may be 0 to 2^51`);
 }
 
 /** The record for an answer. Bytes are not copied until the message is encoded. */
