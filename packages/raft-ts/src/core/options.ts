@@ -34,6 +34,13 @@ export interface RaftOptions {
   readonly maxUncommittedBytes?: number;
   /** Bytes of committed entries handed out and not yet applied. Default: `maxBytesPerMessage`. */
   readonly maxCommittedBytesPerReady?: number;
+  /**
+   * New entries of a leader are sent once per Ready, in as few messages as fit, rather than once per proposal. Default
+   * true.
+   */
+  readonly coalesceAppends?: boolean;
+  /** Reads that wait for a quorum, beyond which a leader refuses more. Default 10,000. */
+  readonly maxPendingReads?: number;
   /** A follower refuses proposals instead of sending them to its leader. Default true. */
   readonly disableProposalForwarding?: boolean;
   /** Trust the caller to propose valid configuration changes one at a time. Unstable: for tests. Default false. */
@@ -64,6 +71,8 @@ export function resolveOptions(options: RaftOptions): ResolvedOptions {
     maxInflightBytes: options.maxInflightBytes ?? NO_LIMIT,
     maxUncommittedBytes: options.maxUncommittedBytes ?? NO_LIMIT,
     maxCommittedBytesPerReady: options.maxCommittedBytesPerReady ?? maxBytesPerMessage,
+    coalesceAppends: options.coalesceAppends ?? true,
+    maxPendingReads: options.maxPendingReads ?? 10_000,
     disableProposalForwarding: options.disableProposalForwarding ?? true,
     disableConfChangeValidation: options.disableConfChangeValidation ?? false,
     stepDownOnRemoval: options.stepDownOnRemoval ?? true,

@@ -16,6 +16,8 @@ export interface ProgressStatus {
   readonly recentActive: boolean;
   readonly isPaused: boolean;
   readonly inflightCount: number;
+  /** No more messages fit before one is acknowledged. */
+  readonly isInflightFull: boolean;
   /** Index of the snapshot on its way; 0 for none. */
   readonly pendingSnapshot: number;
 }
