@@ -1,0 +1,153 @@
+/**
+ * Plants bugs and checks that the tests find them: `npm run mutants -- SUITE [--drawn N] [--seed S]
+ * [--jobs N]`.
+ * Every planted bug must be found and must still apply; of the drawn ones at least 85 % must be
+ * found. The run can be
+ * stopped and goes on where it was: what is done stands in test-results/mutants.jsonl.
+ */
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { SeededRandom } from "@stratalog/base";
+import { repositoryRoot } from "../skips.ts";
+import { Ledger, type LedgerEntry } from "./ledger.ts";
+import { applyMutant, type Mutant, type MutantSuite } from "./mutant.ts";
+import { drawMutants, mutantsOf } from "./operators.ts";
+import { Sandbox } from "./sandbox.ts";
+import { SUITES } from "./suites.ts";
+
+const FOUND_SHARE_MIN = 0.85;
+const CHECK_TIMEOUT_MS = 120_000;
+
+interface Job {
+  readonly mutant: Mutant;
+  readonly kind: "planted" | "drawn";
+}
+
+/**
+ * The commit, and a digest of what is not committed, so that a ledger line always names the
+ * sources it speaks of.
+ */
+function stateOfSources(): string {
+  const git = (...args: string[]): string =>
+    execFileSync("git", args, { cwd: repositoryRoot, encoding: "utf8", maxBuffer: 1 << 28 });
+  const change = git("diff", "HEAD", "--", "packages", "test");
+  const digest = createHash("sha256").update(change).digest("hex").slice(0, 8);
+  return git("rev-parse", "--short=12", "HEAD").trim() + (change === "" ? "" : `+${digest}`);
+}
+
+function sourcesOf(suite: MutantSuite): readonly string[] {
+  return suite.drawnFrom.flatMap((folder) =>
+    readdirSync(join(repositoryRoot, folder), { recursive: true, encoding: "utf8" })
+      .map((name) => `${folder}/${name}`)
+      .filter((path) => path.endsWith(".ts") && !path.endsWith(".test.ts"))
+      .filter((path) => !suite.leftOut.test(path))
+      .toSorted(),
+  );
+}
+
+async function runJob(
+  sandbox: Sandbox,
+  suite: MutantSuite,
+  job: Job,
+): Promise<LedgerEntry["result"]> {
+  const original = sandbox.read(job.mutant.path);
+  const changed = applyMutant(job.mutant, original);
+  if (changed === undefined) return "gone";
+  sandbox.write(job.mutant.path, changed);
+  try {
+    for (const check of suite.checks) {
+      if ((await sandbox.run(check, CHECK_TIMEOUT_MS)) === "found") return "found";
+    }
+    return "survived";
+  } finally {
+    sandbox.write(job.mutant.path, original);
+  }
+}
+
+async function checkUnchanged(sandbox: Sandbox, suite: MutantSuite): Promise<void> {
+  for (const check of suite.checks) {
+    if ((await sandbox.run(check, CHECK_TIMEOUT_MS)) === "found") {
+      throw new Error(`the unchanged code fails: ${check.join(" ")}`);
+    }
+  }
+}
+
+/** The last word on a run: whether all that must be found was found. */
+function conclude(entries: readonly LedgerEntry[]): boolean {
+  const planted = entries.filter((entry) => entry.kind === "planted");
+  const drawn = entries.filter((entry) => entry.kind === "drawn");
+  const found = (of: readonly LedgerEntry[]): number =>
+    of.filter((entry) => entry.result === "found").length;
+  for (const entry of entries.filter(({ result }) => result !== "found")) {
+    console.log(`${entry.result.padEnd(9)} ${entry.kind.padEnd(8)} ${entry.id}`);
+  }
+  const share = drawn.length === 0 ? 1 : found(drawn) / drawn.length;
+  console.log(`planted: ${found(planted)} of ${planted.length} found`);
+  console.log(`drawn: ${found(drawn)} of ${drawn.length} found (${(share * 100).toFixed(1)} %)`);
+  return found(planted) === planted.length && share >= FOUND_SHARE_MIN;
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      drawn: { type: "string", default: "100" },
+      seed: { type: "string", default: "1" },
+      jobs: { type: "string", default: "2" },
+    },
+  });
+  const suite = SUITES.find(({ name }) => name === positionals[0]);
+  if (suite === undefined) {
+    console.error(
+      `usage: npm run mutants -- SUITE, one of: ${SUITES.map(({ name }) => name).join(", ")}`,
+    );
+    process.exitCode = 2;
+    return;
+  }
+  const commit = stateOfSources();
+  const all = sourcesOf(suite).flatMap((path) =>
+    mutantsOf(path, readFileSync(join(repositoryRoot, path), "utf8")),
+  );
+  const drawn = drawMutants(all, Number(values.drawn), new SeededRandom(Number(values.seed)));
+  const jobs: readonly Job[] = [
+    ...suite.planted.map((mutant) => ({ mutant, kind: "planted" as const })),
+    ...drawn.map((mutant) => ({ mutant, kind: "drawn" as const })),
+  ];
+  const ledger = new Ledger(join(repositoryRoot, "test-results", "mutants.jsonl"));
+  const done = new Map(ledger.done(commit, suite.name));
+  const pending = jobs.filter(({ mutant }) => !done.has(mutant.id));
+  console.log(
+    `${suite.name} at ${commit}, seed ${values.seed}: ${jobs.length} mutants, ${pending.length} to do`,
+  );
+  const work = async (): Promise<void> => {
+    const sandbox = new Sandbox(repositoryRoot);
+    try {
+      await checkUnchanged(sandbox, suite);
+      for (let job = pending.shift(); job !== undefined; job = pending.shift()) {
+        const startMs = performance.now();
+        const result = await runJob(sandbox, suite, job);
+        const seconds = Math.round((performance.now() - startMs) / 100) / 10;
+        const entry = {
+          commit,
+          suite: suite.name,
+          id: job.mutant.id,
+          kind: job.kind,
+          result,
+          seconds,
+        };
+        ledger.append(entry);
+        done.set(entry.id, entry);
+        console.log(`${result.padEnd(9)} ${seconds.toFixed(1).padStart(5)} s  ${entry.id}`);
+      }
+    } finally {
+      sandbox.remove();
+    }
+  };
+  await Promise.all(Array.from({ length: Number(values.jobs) }, work));
+  process.exitCode = conclude(jobs.flatMap(({ mutant }) => done.get(mutant.id) ?? [])) ? 0 : 1;
+}
+
+await main();

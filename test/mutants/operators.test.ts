@@ -1,0 +1,53 @@
+import { SeededRandom } from "@stratalog/base";
+import { describe, expect, it } from "vitest";
+import { applyMutant } from "./mutant.ts";
+import { drawMutants, mutantsOf } from "./operators.ts";
+
+const text = `import { a } from "b";
+// if (x < y) return;
+export function f(x: number): boolean {
+  this.count = x + 1;
+  g(x);
+  assert(x <= 3, "x <= 3");
+  const label = "a && b";
+  return x < 2 && label === "true";
+}
+`;
+
+describe("operator mutants", () => {
+  it("swap tokens, drop statements and swap neighbours, sparing comments, texts and assertions", () => {
+    const ids = mutantsOf("x.ts", text).map(({ id }) => id);
+    expect(ids).toEqual([
+      'x.ts:4:17 "+ 1" becomes ""',
+      'x.ts:4 dropped "this.count = x + 1;"',
+      'x.ts:4 swapped with the next "this.count = x + 1;"',
+      'x.ts:5 dropped "g(x);"',
+      'x.ts:8:11 "<" becomes "<="',
+      'x.ts:8:24 "===" becomes "!=="',
+      'x.ts:8:15 "&&" becomes "||"',
+    ]);
+  });
+
+  it("apply at their own place", () => {
+    const [first] = mutantsOf("x.ts", text);
+    expect(first).toBeDefined();
+    if (first === undefined) return;
+    expect(applyMutant(first, text)).toBe(text.replace("x + 1", "x"));
+  });
+
+  it("draw the same for the same seed", () => {
+    const all = mutantsOf("x.ts", text);
+    const draw = (seed: number): readonly string[] =>
+      drawMutants(all, 3, new SeededRandom(seed)).map(({ id }) => id);
+    expect(draw(5)).toEqual(draw(5));
+    expect(new Set(draw(5)).size).toBe(3);
+    expect(drawMutants(all, 99, new SeededRandom(1))).toHaveLength(all.length);
+  });
+
+  it("of the planted kind refuse to apply when their place is gone or ambiguous", () => {
+    const mutant = { id: "m", path: "x.ts", find: "a", replace: "b" };
+    expect(applyMutant(mutant, "xay")).toBe("xby");
+    expect(applyMutant(mutant, "xyz")).toBeUndefined();
+    expect(applyMutant(mutant, "aa")).toBeUndefined();
+  });
+});
