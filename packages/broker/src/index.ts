@@ -1,1 +1,13 @@
-export {};
+export type {
+  BrokerConfig,
+  ListenerConfig,
+  LogLevel,
+  Seed,
+} from "./config/broker-config.ts";
+export { configReference } from "./config/config-reference.ts";
+export { environmentName, readConfigFile } from "./config/config-sources.ts";
+export {
+  type ConfigSources,
+  defaultPort,
+  loadBrokerConfig,
+} from "./config/load-broker-config.ts";
