@@ -1,13 +1,7 @@
 import { isLearner, isMember, memberIds } from "../membership/configuration.ts";
 import type { AckedIndexes, Votes } from "../quorum/majority.ts";
 import type { ConfState, ReplicaId } from "../types.ts";
-import { Progress } from "./progress.ts";
-
-/** The bounds of every follower's window. */
-export interface WindowLimits {
-  readonly maxInflightMessages: number;
-  readonly maxInflightBytes: number;
-}
+import { Progress, type WindowLimits } from "./progress.ts";
 
 /**
  * The progress of all replicas of the configuration, in ascending order of id. Searched linearly: a group has a handful
@@ -28,7 +22,7 @@ export class ProgressList implements AckedIndexes, Votes {
           next: lastIndex + 1,
           isLearner: isLearner(confState, id),
           recentActive: id === self,
-          ...limits,
+          limits,
         }),
     );
   }
@@ -71,7 +65,7 @@ export class ProgressList implements AckedIndexes, Votes {
             isLearner: isLearner(confState, id),
             // Not yet heard from is no reason to fail the next quorum check.
             recentActive: true,
-            ...this.#limits,
+            limits: this.#limits,
           }),
       );
     this.#items = [...kept, ...fresh].sort((a, b) => a.id - b.id);

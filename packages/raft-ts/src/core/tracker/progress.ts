@@ -3,6 +3,12 @@ import type { ProgressState } from "../status.ts";
 import type { ReplicaId } from "../types.ts";
 import { Inflights } from "./inflights.ts";
 
+/** The bounds of every follower's window. */
+export interface WindowLimits {
+  readonly maxInflightMessages: number;
+  readonly maxInflightBytes: number;
+}
+
 /** What one follower's progress starts from. */
 export interface ProgressStart {
   readonly id: ReplicaId;
@@ -10,8 +16,7 @@ export interface ProgressStart {
   readonly next: number;
   readonly isLearner: boolean;
   readonly recentActive: boolean;
-  readonly maxInflightMessages: number;
-  readonly maxInflightBytes: number;
+  readonly limits: WindowLimits;
 }
 
 /**
@@ -49,7 +54,7 @@ export class Progress {
     this.next = start.next;
     this.isLearner = start.isLearner;
     this.recentActive = start.recentActive;
-    this.inflights = new Inflights(start.maxInflightMessages, start.maxInflightBytes);
+    this.inflights = new Inflights(start.limits.maxInflightMessages, start.limits.maxInflightBytes);
   }
 
   get isPaused(): boolean {
