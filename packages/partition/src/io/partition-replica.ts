@@ -10,7 +10,7 @@ import {
   decodePartitionSnapshot,
   encodePartitionSnapshot,
   type PartitionSnapshot,
-} from "../core/producer-snapshot.ts";
+} from "../core/partition-snapshot.ts";
 import { ProducerTable } from "../core/producer-table.ts";
 import { endOffsetForEpoch, type EpochEnd } from "../core/leader-epochs.ts";
 import {

@@ -3,7 +3,7 @@ import {
   decodePartitionSnapshot,
   encodePartitionSnapshot,
   type PartitionSnapshot,
-} from "../core/producer-snapshot.ts";
+} from "../core/partition-snapshot.ts";
 import type { Frame } from "../ports/frame.ts";
 
 /** Where a replica's snapshots are kept. */

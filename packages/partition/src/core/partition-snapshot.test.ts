@@ -2,7 +2,7 @@ import { encodeUtf8 } from "@stratalog/base";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodePartitionCommand, encodePartitionCommand } from "./partition-command.ts";
-import { decodePartitionSnapshot, encodePartitionSnapshot } from "./producer-snapshot.ts";
+import { decodePartitionSnapshot, encodePartitionSnapshot } from "./partition-snapshot.ts";
 
 const snapshot = {
   index: 12,
@@ -28,11 +28,12 @@ describe("partition snapshots and commands", () => {
 
   it("of another version or shape are undefined, and no bytes throw", () => {
     const text = new TextDecoder().decode(encodePartitionSnapshot(snapshot));
+    const batch = '{"firstSequence":0,"lastSequence":4,"baseOffset":35}';
     for (const [from, to] of [
       ['"version":1', '"version":2'],
       ['"index":12', '"index":-1'],
-      ["[[0,4,35]]", "[[0,4]]"],
-      ["[[0,4,35]]", "[[0,4,1],[0,4,2],[0,4,3],[0,4,4],[0,4,5],[0,4,6]]"],
+      ['"lastSequence":4,', ""],
+      [batch, Array(6).fill(batch).join(",")],
     ] as const) {
       expect(text).toContain(from);
       expect(decodePartitionSnapshot(encodeUtf8(text.replace(from, to)))).toBeUndefined();

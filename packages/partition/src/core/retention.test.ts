@@ -1,0 +1,55 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { retentionStart, type SegmentFacts } from "./retention.ts";
+
+const DAY_MS = 86_400_000;
+const now = { wallMs: 100 * DAY_MS, highWatermark: 1_000 };
+const keep = { retentionMs: -1, retentionBytes: -1 };
+
+/** Segments of 100 records and 1,000 bytes each, of given ages in days. */
+function segments(...agesDays: readonly number[]): readonly SegmentFacts[] {
+  return agesDays.map((ageDays, index) => ({
+    startOffset: index * 100,
+    endOffset: (index + 1) * 100,
+    sizeBytes: 1_000,
+    maxTimestampMs: now.wallMs - ageDays * DAY_MS,
+    createdWallMs: 0,
+  }));
+}
+
+describe("retentionStart", () => {
+  it("keeps everything unless asked", () => {
+    expect(retentionStart(segments(90, 80, 70), keep, now)).toBeUndefined();
+  });
+
+  it("drops old segments from the front, never the one that is being written", () => {
+    const policy = { ...keep, retentionMs: 10 * DAY_MS };
+    expect(retentionStart(segments(30, 20, 5, 1), policy, now)).toBe(200);
+    expect(retentionStart(segments(30, 20), policy, now)).toBe(100);
+    expect(retentionStart(segments(5, 30, 1), policy, now)).toBeUndefined();
+  });
+
+  it("keeps imported history: age counts from the segment's creation", () => {
+    const policy = { ...keep, retentionMs: 10 * DAY_MS };
+    const imported = segments(90, 80, 70).map((s) => ({ ...s, createdWallMs: now.wallMs }));
+    expect(retentionStart(imported, policy, now)).toBeUndefined();
+  });
+
+  it("never drops what is not committed", () => {
+    const policy = { ...keep, retentionMs: 1 };
+    const early = { ...now, highWatermark: 150 };
+    expect(retentionStart(segments(30, 20, 10), policy, early)).toBe(100);
+  });
+
+  it("by size leaves at least the size asked for, and less than a segment more", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 12_000 }), (retentionBytes) => {
+        const all = segments(9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+        const start = retentionStart(all, { ...keep, retentionBytes }, now) ?? 0;
+        const leftBytes = (1_000 - start) * 10;
+        expect(leftBytes).toBeGreaterThanOrEqual(Math.min(retentionBytes, 10_000));
+        if (start < 900) expect(leftBytes - 1_000).toBeLessThan(retentionBytes);
+      }),
+    );
+  });
+});

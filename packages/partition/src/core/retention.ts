@@ -1,0 +1,41 @@
+/** One segment of a log, oldest first; the last one is being written. Offsets are half-open. */
+export interface SegmentFacts {
+  readonly startOffset: number;
+  readonly endOffset: number;
+  readonly sizeBytes: number;
+  /** Newest record time in it. */
+  readonly maxTimestampMs: number;
+  /** The broker's time when it was begun. */
+  readonly createdWallMs: number;
+}
+
+export interface RetentionPolicy {
+  /** −1 keeps records for ever. */
+  readonly retentionMs: number;
+  /** −1 sets no limit. */
+  readonly retentionBytes: number;
+}
+
+/**
+ * The offset below which records may go, or undefined when all stay. Whole segments only, oldest first, never the one that
+ * is being written and nothing above the high watermark. A segment's age counts from the later of its newest record time and
+ * its creation, so that imported history is not deleted for being old; for size, as much as possible goes while at least
+ * `retentionBytes` stay.
+ */
+export function retentionStart(
+  segments: readonly SegmentFacts[],
+  policy: RetentionPolicy,
+  now: { readonly wallMs: number; readonly highWatermark: number },
+): number | undefined {
+  let sizeBytes = segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
+  let start: number | undefined;
+  for (const segment of segments.slice(0, -1)) {
+    const bornMs = Math.max(segment.maxTimestampMs, segment.createdWallMs);
+    const isOld = policy.retentionMs >= 0 && now.wallMs - bornMs > policy.retentionMs;
+    sizeBytes -= segment.sizeBytes;
+    const isSurplus = policy.retentionBytes >= 0 && sizeBytes >= policy.retentionBytes;
+    if (!(isOld || isSurplus) || segment.endOffset > now.highWatermark) break;
+    start = segment.endOffset;
+  }
+  return start;
+}
