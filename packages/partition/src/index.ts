@@ -8,6 +8,7 @@ export type {
   RoleChange,
 } from "./ports/replication.ts";
 export { endOffsetForEpoch, type EpochEnd } from "./core/leader-epochs.ts";
+export type { SegmentFacts } from "./core/retention.ts";
 export { Deadlines } from "./io/deadlines.ts";
 export { PartitionReplica, type PartitionReplicaOptions } from "./io/partition-replica.ts";
 export type { SnapshotPlace } from "./io/snapshot-keeper.ts";

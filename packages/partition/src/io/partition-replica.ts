@@ -6,11 +6,8 @@ import {
   recordCountOf,
 } from "@stratalog/record-batch";
 import { decodePartitionCommand, encodePartitionCommand } from "../core/partition-command.ts";
-import {
-  decodePartitionSnapshot,
-  encodePartitionSnapshot,
-  type PartitionSnapshot,
-} from "../core/partition-snapshot.ts";
+import type { PartitionSnapshot } from "../core/partition-snapshot.ts";
+import { retentionStart } from "../core/retention.ts";
 import { ProducerTable } from "../core/producer-table.ts";
 import { endOffsetForEpoch, type EpochEnd } from "../core/leader-epochs.ts";
 import {
@@ -71,6 +68,7 @@ export class PartitionReplica implements PartitionService, ReplicationListener {
   readonly #availableCallbacks = new Set<() => void>();
   /** Term in which this replica leads, as far as it was told; 0 while it does not. */
   #leadingTerm = 0;
+  #proposedLogStart = 0;
 
   private constructor(options: PartitionReplicaOptions, snapshot: PartitionSnapshot | undefined) {
     const { log, clock, deadlines, config } = options;
@@ -101,10 +99,13 @@ export class PartitionReplica implements PartitionService, ReplicationListener {
 
   /** Loads the newest snapshot; the Raft group replays what came after it. */
   static async open(options: PartitionReplicaOptions): Promise<PartitionReplica> {
+    const { log } = options;
     const snapshot = await SnapshotKeeper.load(options.snapshots);
-    if (snapshot !== undefined && snapshot.logStartOffset > options.log.logStartOffset) {
-      options.log.setLogStart(Math.min(snapshot.logStartOffset, options.log.nextOffset));
+    // The log began again after the snapshot was written: what it says is of records that are gone.
+    if (snapshot === undefined || snapshot.index < log.firstIndex - 1) {
+      return new PartitionReplica(options, undefined);
     }
+    log.setLogStart(Math.min(snapshot.logStartOffset, log.nextOffset));
     return new PartitionReplica(options, snapshot);
   }
 
@@ -185,6 +186,18 @@ export class PartitionReplica implements PartitionService, ReplicationListener {
     return this.#state.replication.propose({ kind: "command", payload, span: 0 }).ok;
   }
 
+  /** On the leader, proposes that records go whose time is over. To be called now and then, every second or so. */
+  maintain(): void {
+    const { config } = this.#appender;
+    if (!this.isLeader || (config.retentionMs < 0 && config.retentionBytes < 0)) return;
+    const now = { wallMs: this.#clock.wallMs(), highWatermark: this.highWatermark };
+    const start = retentionStart(this.#state.log.segments(), config, now);
+    if (start !== undefined && start > this.#proposedLogStart) {
+      // Once per offset: a proposal that was lost is made again by the next leader or for the next segment.
+      if (this.proposeLogStart(start)) this.#proposedLogStart = start;
+    }
+  }
+
   describe(): PartitionDescription {
     return {
       isLeader: this.isLeader,
@@ -218,6 +231,7 @@ export class PartitionReplica implements PartitionService, ReplicationListener {
     const wasLeading = this.#leadingTerm !== 0;
     if (leadingTerm === this.#leadingTerm) return;
     this.#leadingTerm = leadingTerm;
+    this.#proposedLogStart = 0;
     if (wasLeading) this.#loseLeadership();
     else this.#notifyAvailable();
   }
@@ -226,17 +240,11 @@ export class PartitionReplica implements PartitionService, ReplicationListener {
     if (this.#appender.pendingCount > 0) this.#appender.onDurable(lastIndex);
   }
 
-  onSnapshot(received: { readonly index: number; readonly data: Uint8Array }): void {
-    const snapshot = decodePartitionSnapshot(received.data);
-    assert(snapshot !== undefined, `unreadable snapshot of ${this.#state.name}`);
-    this.#producers.restore(snapshot.producers);
+  onSnapshot(snapshot: { readonly index: number; readonly nextOffset: number }): void {
+    // Producers whose batches were all below are forgotten; they may go on with any sequence.
+    this.#producers.restore([]);
     this.#state.log.setLogStart(snapshot.nextOffset);
-    this.#state.advance(received.index, snapshot.nextOffset);
-    void this.#saveSnapshot();
-  }
-
-  createSnapshot(): Uint8Array {
-    return encodePartitionSnapshot(this.#snapshot());
+    if (this.#state.advance(snapshot.index, snapshot.nextOffset)) this.#notifyAvailable();
   }
 
   /** Refuses everything from now on. Keeps the snapshot for the next start, or removes it with its replica. */

@@ -1,6 +1,6 @@
 import { MemoryKeyValueStore } from "@stratalog/base/testing";
 import { describe, expect, it } from "vitest";
-import { openLeader, openReplica, testBatch } from "../testing/index.ts";
+import { MemoryLog, openLeader, openReplica, testBatch } from "../testing/index.ts";
 
 // What a replica derives from its log comes back after a restart: from a snapshot and the frames after it.
 
@@ -63,17 +63,22 @@ describe("a restarted replica", () => {
   });
 });
 
-describe("a replica that was sent a snapshot", () => {
-  it("takes over producers and the end, and starts its log there", async () => {
-    const leader = await openLeader();
-    await produce(leader, from(0));
-    const data = leader.replica.createSnapshot();
-    const follower = await openReplica();
-    follower.replica.onSnapshot({ index: leader.log.lastIndex, data });
-    expect(follower.replica.describe()).toMatchObject({
-      highWatermark: 1,
-      logStartOffset: 1,
-      producerCount: 1,
-    });
+describe("a replica whose log begins again after a gap", () => {
+  it("starts there, with what came before forgotten", async () => {
+    const { replica } = await openReplica();
+    replica.onSnapshot({ index: 40, nextOffset: 30 });
+    expect(replica.describe()).toMatchObject({ highWatermark: 30, logStartOffset: 30 });
+    expect(replica.describe().producerCount).toBe(0);
+  });
+
+  it("does not take over a snapshot from before the gap", async () => {
+    const snapshots = { store: new MemoryKeyValueStore(), key: "partition/5" };
+    const before = await openLeader({ snapshots });
+    await produce(before, from(0));
+    await before.replica.close();
+    const log = new MemoryLog();
+    log.firstIndex = 41;
+    const after = await openReplica({ snapshots, log });
+    expect([after.replica.appliedIndex, after.replica.describe().producerCount]).toEqual([40, 0]);
   });
 });

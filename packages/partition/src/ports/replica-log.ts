@@ -1,3 +1,5 @@
+import type { SegmentFacts } from "../core/retention.ts";
+
 /** What a partition reads of its log; log-store's `GroupLog` fits. Offsets are record offsets, ends are exclusive. */
 export interface ReplicaLog {
   /** Index of the first entry that is still there. */
@@ -21,6 +23,8 @@ export interface ReplicaLog {
     timestampMs: number,
     endOffset: number,
   ): Promise<{ readonly offset: number; readonly timestampMs: number } | undefined>;
+  /** Its files, oldest first; the last one is being written. */
+  segments(): readonly SegmentFacts[];
   /** Where each term starts, in order. */
   termRuns(): readonly TermRun[];
 }

@@ -41,10 +41,10 @@ export interface ReplicationListener {
   onRole(state: RoleChange): void;
   /** This replica's own disk has the log up to an index. */
   onDurable(lastIndex: number): void;
-  /** The log was replaced by a snapshot that ends at an index. */
-  onSnapshot(snapshot: { readonly index: number; readonly data: Uint8Array }): void;
-  /** What a replica needs that starts behind the first entry which is still here. */
-  createSnapshot(): Uint8Array;
+  /**
+   * The log begins again after an index, because what was there is gone elsewhere too: `nextOffset` is where its records begin.
+   */
+  onSnapshot(snapshot: { readonly index: number; readonly nextOffset: number }): void;
 }
 
 export interface RoleChange {

@@ -1,5 +1,6 @@
 import { assert } from "@stratalog/base";
 import { baseTimestampOf, decodeBatch, maxTimestampOf } from "@stratalog/record-batch";
+import type { SegmentFacts } from "../core/retention.ts";
 import type { Frame } from "../ports/frame.ts";
 import type { LogRead, ReadRange, ReplicaLog, TermRun } from "../ports/replica-log.ts";
 
@@ -10,10 +11,12 @@ export class MemoryLog implements ReplicaLog {
   logStartOffset = 0;
   /** "later" makes reads asynchronous, as reads from a disk are. */
   readMode: "now" | "later" = "now";
-  readonly firstIndex = 1;
+  /** What `segments` answers. */
+  files: readonly SegmentFacts[] = [];
+  firstIndex = 1;
 
   get lastIndex(): number {
-    return this.frames.length;
+    return this.firstIndex - 1 + this.frames.length;
   }
 
   get nextOffset(): number {
@@ -63,6 +66,10 @@ export class MemoryLog implements ReplicaLog {
       }
     }
     return undefined;
+  }
+
+  segments(): readonly SegmentFacts[] {
+    return this.files;
   }
 
   termRuns(): readonly TermRun[] {
