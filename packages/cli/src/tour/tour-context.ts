@@ -1,0 +1,68 @@
+import type { Clock, Timers } from "@stratalog/base";
+import { CodedError, sleep } from "@stratalog/base";
+import type { History } from "../history/history.ts";
+import type { OrderGenerator } from "../orders/order-generator.ts";
+import type { AckLedger } from "./ack-ledger.ts";
+import type { DeliveryLedger } from "./delivery-ledger.ts";
+import type { TourClient } from "./tour-client.ts";
+import type { TourReport } from "./tour-report.ts";
+
+/** What the tour does to the brokers. */
+export interface TourCluster {
+  readonly brokerIds: readonly number[];
+  /** `kill -9`; resolves when the process is gone. */
+  kill(id: number): Promise<void>;
+  /** Starts the broker again over its data; resolves when it is ready. */
+  restart(id: number): Promise<void>;
+}
+
+/** Names and sizes of one tour. */
+export interface TourPlan {
+  readonly ordersTopic: string;
+  readonly historyTopic: string;
+  readonly group: string;
+  readonly partitionCount: number;
+  readonly orderCount: number;
+  /** Orders a second under which a broker is killed. */
+  readonly loadPerSecond: number;
+  /** Where step 7 writes its own trees. */
+  readonly treeFolder: string;
+  readonly history: History;
+}
+
+/** Everything that the steps share. */
+export interface TourContext {
+  readonly client: TourClient;
+  readonly cluster: TourCluster;
+  readonly plan: TourPlan;
+  readonly report: TourReport;
+  readonly generator: OrderGenerator;
+  readonly acks: AckLedger;
+  readonly deliveries: DeliveryLedger;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly signal: AbortSignal;
+  /** When the command started, on the clock. */
+  readonly startMs: number;
+}
+
+const POLL_MS = 20;
+
+/** Looks again and again until `look` has an answer. Errors: REQUEST_TIMED_OUT with what was waited for. */
+export async function until<T>(
+  context: Pick<TourContext, "clock" | "timers" | "signal">,
+  wait: { readonly what: string; readonly timeoutMs: number },
+  look: () => T | undefined | Promise<T | undefined>,
+): Promise<T> {
+  const { clock, timers, signal } = context;
+  const deadlineMs = clock.monotonicMs() + wait.timeoutMs;
+  for (;;) {
+    const answer = await look();
+    if (answer !== undefined) return answer;
+    if (clock.monotonicMs() > deadlineMs) {
+      const limit = `${wait.timeoutMs / 1000} s`;
+      throw new CodedError("REQUEST_TIMED_OUT", `the tour waited ${limit} for ${wait.what}`);
+    }
+    await sleep(timers, POLL_MS, signal);
+  }
+}
