@@ -56,7 +56,7 @@ export interface CreateTopicRequest {
    */
   readonly name: string;
   /**
-   * Number of partitions, 1 to 10,000. 0: the broker's default (num.partitions, 1 unless
+   * Number of partitions, 1 to 2,000. 0: the broker's default (num.partitions, 1 unless
    * configured).
    */
   readonly partitionCount: number;
@@ -171,7 +171,7 @@ export interface AddPartitionsRequest {
   /** Name of the topic. */
   readonly name: string;
   /**
-   * The total wanted, not the number to add; above the present one and at most 10,000, else
+   * The total wanted, not the number to add; above the present one and at most 2,000, else
    * INVALID_PARTITIONS.
    */
   readonly partitionCount: number;
