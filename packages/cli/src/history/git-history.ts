@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { basename } from "node:path";
+import { basename, resolve } from "node:path";
 import { present } from "@stratalog/base";
 import type { FileEvent } from "./file-event.ts";
 import type { History } from "./history.ts";
@@ -19,12 +19,15 @@ function git(folder: string, args: readonly string[]): Promise<string | undefine
 
 /**
  * The file changes of a repository's main line up to its HEAD, and the tree that git says HEAD has. Undefined where git
- * is not installed, the folder is no repository of its own, or nothing is committed.
+ * is not installed, the folder is no repository of its own, its history is cut off, or nothing is committed.
  */
 export async function readGitHistory(folder: string): Promise<History | undefined> {
   const top = await git(folder, ["rev-parse", "--show-prefix"]);
   // A folder inside a foreign repository (an unpacked archive, say) has no history of its own.
   if (top === undefined || top.trim() !== "") return undefined;
+  // A shallow clone has cut its history off.
+  const shallow = await git(folder, ["rev-parse", "--is-shallow-repository"]);
+  if (shallow?.trim() === "true") return undefined;
   const head = (await git(folder, ["rev-parse", "--verify", "HEAD^{commit}"]))?.trim();
   if (head === undefined) return undefined;
   const log = await git(folder, [
@@ -43,11 +46,11 @@ export async function readGitHistory(folder: string): Promise<History | undefine
   ]);
   const tree = await git(folder, ["ls-tree", "-r", "-z", "--full-tree", head]);
   if (log === undefined || tree === undefined) return undefined;
-  const events = parseGitLog(log, basename(folder));
+  const events = parseGitLog(log, basename(resolve(folder)));
   const text = parseLsTree(tree);
   return {
     source: `git history of this repository up to ${head.slice(0, 10)}`,
-    name: basename(folder),
+    name: basename(resolve(folder)),
     events,
     marks: [{ endSeq: events.length, tree: text, source: "git ls-tree -r" }],
   };
