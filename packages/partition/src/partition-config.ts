@@ -36,7 +36,7 @@ export interface PartitionLimits {
 }
 
 export const PARTITION_LIMITS: PartitionLimits = {
-  uncommittedBytesMax: 32 * 1024 * 1024,
+  uncommittedBytesMax: 16 * 1024 * 1024,
   stalledAfterMs: 3_000,
   producersMax: 10_000,
   producerExpiryMs: 24 * 60 * 60 * 1000,

@@ -147,16 +147,22 @@ export class Appender {
   }
 
   #checkRoom(sizeBytes: number): void {
-    const { bytes, oldestProposedAtMs } = this.#queue;
+    const { bytes } = this.#queue;
     if (bytes === 0 || bytes + sizeBytes <= this.#limits.uncommittedBytesMax) return;
-    const waitedMs = this.#clock.monotonicMs() - (oldestProposedAtMs ?? 0);
+    throw this.#overloaded();
+  }
+
+  /** Too much is in flight: because producers are fast, or because a majority does not answer. */
+  #overloaded(): CodedError {
+    const { bytes, oldestProposedAtMs } = this.#queue;
+    const nowMs = this.#clock.monotonicMs();
+    const waitedMs = Math.round(nowMs - (oldestProposedAtMs ?? nowMs));
+    const { name } = this.#state;
     if (waitedMs > this.#limits.stalledAfterMs) {
-      throw new CodedError(
-        "NOT_ENOUGH_REPLICAS",
-        `no majority of ${this.#state.name} has answered for ${Math.round(waitedMs)} ms`,
-      );
+      const message = `no majority of the replicas of ${name} has answered for ${waitedMs} ms`;
+      return new CodedError("NOT_ENOUGH_REPLICAS", message);
     }
-    throw new CodedError("THROTTLED", `${bytes} bytes of ${this.#state.name} are not stored yet`);
+    return new CodedError("THROTTLED", `${bytes} bytes of ${name} are not stored yet; retry soon`);
   }
 
   #propose(append: {
@@ -189,9 +195,7 @@ export class Appender {
 
   #refused(reason: string): CodedError {
     const { name } = this.#state;
-    if (reason === "overloaded") {
-      return new CodedError("THROTTLED", `${name} has too much in flight; retry a little later`);
-    }
+    if (reason === "overloaded") return this.#overloaded();
     if (reason === "transferring") {
       return new CodedError("LEADER_NOT_AVAILABLE", `${name} is being handed over; retry`);
     }
