@@ -9,11 +9,11 @@ const keep = { retentionMs: -1, retentionBytes: -1 };
 /** Segments of 100 records and 1,000 bytes each, of given ages in days. */
 function segments(...agesDays: readonly number[]): readonly SegmentFacts[] {
   return agesDays.map((ageDays, index) => ({
-    startOffset: index * 100,
-    endOffset: (index + 1) * 100,
+    baseOffset: index * 100,
+    nextOffset: (index + 1) * 100,
     sizeBytes: 1_000,
     maxTimestampMs: now.wallMs - ageDays * DAY_MS,
-    createdWallMs: 0,
+    createdMs: 0,
   }));
 }
 
@@ -31,7 +31,7 @@ describe("retentionStart", () => {
 
   it("keeps imported history: age counts from the segment's creation", () => {
     const policy = { ...keep, retentionMs: 10 * DAY_MS };
-    const imported = segments(90, 80, 70).map((s) => ({ ...s, createdWallMs: now.wallMs }));
+    const imported = segments(90, 80, 70).map((s) => ({ ...s, createdMs: now.wallMs }));
     expect(retentionStart(imported, policy, now)).toBeUndefined();
   });
 

@@ -1,12 +1,12 @@
-/** One segment of a log, oldest first; the last one is being written. Offsets are half-open. */
+/** One segment of a log, oldest first; the last one is being written. Records `[baseOffset, nextOffset)`. */
 export interface SegmentFacts {
-  readonly startOffset: number;
-  readonly endOffset: number;
+  readonly baseOffset: number;
+  readonly nextOffset: number;
   readonly sizeBytes: number;
   /** Newest record time in it. */
   readonly maxTimestampMs: number;
   /** The broker's time when it was begun. */
-  readonly createdWallMs: number;
+  readonly createdMs: number;
 }
 
 export interface RetentionPolicy {
@@ -30,12 +30,12 @@ export function retentionStart(
   let sizeBytes = segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
   let start: number | undefined;
   for (const segment of segments.slice(0, -1)) {
-    const bornMs = Math.max(segment.maxTimestampMs, segment.createdWallMs);
+    const bornMs = Math.max(segment.maxTimestampMs, segment.createdMs);
     const isOld = policy.retentionMs >= 0 && now.wallMs - bornMs > policy.retentionMs;
     sizeBytes -= segment.sizeBytes;
     const isSurplus = policy.retentionBytes >= 0 && sizeBytes >= policy.retentionBytes;
-    if (!(isOld || isSurplus) || segment.endOffset > now.highWatermark) break;
-    start = segment.endOffset;
+    if (!(isOld || isSurplus) || segment.nextOffset > now.highWatermark) break;
+    start = segment.nextOffset;
   }
   return start;
 }

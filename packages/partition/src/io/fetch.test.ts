@@ -209,10 +209,10 @@ describe("retention", () => {
   it("is proposed once by the leader, and moves the log start when it is committed", async () => {
     const harness = await openLeader({ config: { retentionMs: 1_000 } });
     await store(harness, ["a"], ["b"], ["c"]);
-    const segment = { sizeBytes: 100, maxTimestampMs: 0, createdWallMs: 0 };
+    const segment = { sizeBytes: 100, maxTimestampMs: 0, createdMs: 0 };
     harness.log.files = [
-      { ...segment, startOffset: 0, endOffset: 2 },
-      { ...segment, startOffset: 2, endOffset: 3 },
+      { ...segment, baseOffset: 0, nextOffset: 2 },
+      { ...segment, baseOffset: 2, nextOffset: 3 },
     ];
     const lastIndex = harness.log.lastIndex;
     harness.replica.maintain();

@@ -243,7 +243,6 @@ export class PartitionReplica implements PartitionService, ReplicationListener {
   onSnapshot(snapshot: { readonly index: number; readonly nextOffset: number }): void {
     // Producers whose batches were all below are forgotten; they may go on with any sequence.
     this.#producers.restore([]);
-    this.#state.log.setLogStart(snapshot.nextOffset);
     if (this.#state.advance(snapshot.index, snapshot.nextOffset)) this.#notifyAvailable();
   }
 

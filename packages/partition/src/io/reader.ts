@@ -78,8 +78,7 @@ export class Reader {
         return this.#result(request, { batches: NO_BATCHES, bytes: 0, nextOffset: offset });
       case "readable": {
         const maxBytes = Math.min(request.maxBytes, this.#limits.readBytesMax);
-        const range = { fromOffset: offset, endOffset: highWatermark, maxBytes } as const;
-        const read = log.readBatches({ ...range, minOneBatch: true });
+        const read = log.readBatches({ fromOffset: offset, endOffset: highWatermark, maxBytes });
         if (read instanceof Promise) return read.then((late) => this.#finish(request, late));
         return this.#finish(request, read);
       }

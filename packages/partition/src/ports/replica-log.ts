@@ -33,7 +33,6 @@ export interface ReadRange {
   readonly fromOffset: number;
   readonly endOffset: number;
   readonly maxBytes: number;
-  readonly minOneBatch: true;
 }
 
 export type LogRead =
