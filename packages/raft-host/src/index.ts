@@ -1,4 +1,6 @@
+export { DEFAULT_HOST_LIMITS, type HostLimits } from "./core/host-limits.ts";
 export { MalformedMessageError } from "./core/malformed-message-error.ts";
+export { type HostStats, RaftHost, type RaftHostOptions } from "./io/raft-host.ts";
 export {
   DEFAULT_TCP_LIMITS,
   type TcpLimits,
@@ -9,3 +11,4 @@ export type * from "./ports/frame.ts";
 export type * from "./ports/log-storage.ts";
 export { PEER_MESSAGE } from "./ports/peer-link.ts";
 export type * from "./ports/peer-link.ts";
+export type * from "./ports/raft-group.ts";

@@ -1,8 +1,13 @@
 import { assert } from "@stratalog/base";
-import type { Entry, EntryData } from "raft-ts";
+import type { ConfChangeEntry, Entry, EntryData } from "raft-ts";
 import type { Frame } from "../ports/frame.ts";
 import { decodeConfChange } from "./conf-change-codec.ts";
 import { MalformedMessageError } from "./malformed-message-error.ts";
+
+/** A configuration entry that remembers the frame it was read from; the core passes entries on as they are. */
+interface FramedConfChange extends ConfChangeEntry {
+  readonly frame: Frame;
+}
 
 /** The entry that a stored or received frame is. Throws MalformedMessageError when a configuration does not parse. */
 export function entryOf(frame: Frame): Entry {
@@ -10,17 +15,23 @@ export function entryOf(frame: Frame): Entry {
   if (frame.kind !== "config") return { type: "normal", index, term, data: frame };
   const change = decodeConfChange(frame.payload);
   if (change === undefined) throw new MalformedMessageError(`configuration at index ${index}`);
-  return { type: "conf-change", index, term, change };
+  const entry: FramedConfChange = { type: "conf-change", index, term, change, frame };
+  return entry;
 }
 
 /**
- * The frame inside an entry; undefined for what the core itself appended: a new leader's no-op, and configuration
- * changes, which the core keeps in its own form.
+ * The frame inside an entry; undefined for what this replica's own core appended: a new leader's no-op, and
+ * configuration changes.
  */
 export function frameIn(entry: Entry): Frame | undefined {
-  if (entry.type === "conf-change" || entry.data === undefined) return undefined;
+  if (entry.type === "conf-change") return isFramed(entry) ? entry.frame : undefined;
+  if (entry.data === undefined) return undefined;
   assert(isFrame(entry.data), `entry ${entry.index} carries something else than a frame`);
   return entry.data;
+}
+
+function isFramed(entry: ConfChangeEntry): entry is FramedConfChange {
+  return "frame" in entry;
 }
 
 function isFrame(data: EntryData): data is Frame {

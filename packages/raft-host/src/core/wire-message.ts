@@ -1,5 +1,5 @@
 import type { GroupNumber } from "@stratalog/base";
-import type { ConfState, PeerMessage } from "raft-ts";
+import type { ConfState, Message, PeerMessage } from "raft-ts";
 import type { Frame } from "../ports/frame.ts";
 
 /** Messages of the core that travel in a batch. Forwarded proposals and reads are not used: clients find the leader. */
@@ -40,3 +40,29 @@ export interface WireMessage {
 }
 
 export const NO_FRAMES: readonly Frame[] = [];
+
+/** Whether a message of the core travels in a batch as it is. */
+export function isRaftWireMessage(message: Message): message is RaftWireMessage {
+  switch (message.type) {
+    case "append":
+    case "append-response":
+    case "heartbeat":
+    case "heartbeat-response":
+    case "vote-request":
+    case "vote-response":
+    case "pre-vote-request":
+    case "pre-vote-response":
+    case "timeout-now":
+      return true;
+    case "snapshot":
+    case "propose":
+    case "transfer-leader":
+    case "read-index":
+    case "read-index-response":
+    case "storage-append":
+    case "storage-append-response":
+    case "storage-apply":
+    case "storage-apply-response":
+      return false;
+  }
+}
