@@ -9,6 +9,9 @@ import type { GroupListener } from "@stratalog/raft-host";
 export interface HostedLog extends ReplicaLog {
   /** Entries at or below the index may go: a snapshot has what they said. */
   dropPrefix(index: number): void;
+  /** When to begin another file: settings of the topic. */
+  segmentBytes: number;
+  segmentMs: number | undefined;
 }
 
 /** Names a group's files and says what they are for. */

@@ -78,7 +78,11 @@ async function createFixture(found: readonly FoundGroup[] = []) {
     notes.push(`open ${name}`);
     return Promise.resolve(replica);
   };
-  const hostedLog: HostedLog = Object.assign(log, { dropPrefix: () => {} });
+  const hostedLog: HostedLog = Object.assign(log, {
+    dropPrefix: () => {},
+    segmentBytes: 1_048_576,
+    segmentMs: undefined,
+  });
   const registry = new ReplicaRegistry({
     broker: SELF,
     metadata,
