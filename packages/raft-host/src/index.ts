@@ -1,5 +1,13 @@
 export { DEFAULT_HOST_LIMITS, type HostLimits } from "./core/host-limits.ts";
 export { MalformedMessageError } from "./core/malformed-message-error.ts";
+export { Gossip, type GossipHandler } from "./io/gossip.ts";
+export { type CallHandler, type CallOptions, PeerCalls } from "./io/peer-calls.ts";
+export {
+  PeerHub,
+  type PeerHubOptions,
+  type PeerListener,
+  type RaftEndpoint,
+} from "./io/peer-hub.ts";
 export { type HostStats, RaftHost, type RaftHostOptions } from "./io/raft-host.ts";
 export {
   DEFAULT_TCP_LIMITS,
