@@ -74,10 +74,10 @@ export class ProduceSession {
     return this.#inflightCount;
   }
 
-  /** Takes the batches of one message, in order. */
-  push(appends: readonly SessionAppend[]): void {
+  /** Takes a batch. */
+  push(append: SessionAppend): void {
     if (this.#state !== "open") return;
-    for (const append of appends) this.#append(append);
+    this.#append(append);
     this.#pace();
   }
 

@@ -1,0 +1,134 @@
+import type { handleBidiStreamingCall, ServerDuplexStream } from "@grpc/grpc-js";
+import type { ErrorCode } from "@stratalog/base";
+import { type Input, invalidRequest, Malformed } from "@stratalog/protocol";
+import { type CallEnvironment, failure } from "./call-environment.ts";
+import { StreamWriter } from "./stream-writer.ts";
+
+/** What the handler of a stream is told. */
+export interface StreamHandler<Request> {
+  /** A message; what it throws ends the stream. */
+  onMessage(request: Request): void;
+  /** The stream takes messages again. */
+  onWritable(): void;
+  /** The client will send no more. */
+  onEnd(): void;
+  /** The stream is over, whoever ended it: let go of everything. Called once. */
+  onClose(): void;
+}
+
+/** What the handler of a stream may do. */
+export interface OpenStream<Response> {
+  /** Address of the client. */
+  readonly peer: string;
+  readonly isWritable: boolean;
+  /** Writes a message; look at `isWritable` first. */
+  write(response: Input<Response>): void;
+  /** Reads on, or holds the next message back. */
+  setReading(isReading: boolean): void;
+  /** Ends the stream with success after what was written. */
+  end(): void;
+  /** Ends the stream with an error. */
+  fail(error: unknown): void;
+}
+
+/** Makes the library's handler of a stream out of ours. */
+export function bidi<Request, Response>(
+  environment: CallEnvironment,
+  open: (stream: OpenStream<Response>) => StreamHandler<Request>,
+): handleBidiStreamingCall<Request | Malformed, Input<Response>> {
+  return (call) => {
+    new BidiCall(environment, call).run(open);
+  };
+}
+
+/** One stream from its opening to its end. */
+class BidiCall<Request, Response> implements OpenStream<Response> {
+  readonly #environment: CallEnvironment;
+  readonly #call: ServerDuplexStream<Request | Malformed, Input<Response>>;
+  readonly #writer: StreamWriter<Input<Response>>;
+  readonly #method: string;
+  #handler: StreamHandler<Request> | undefined;
+  #isOver = false;
+
+  constructor(
+    environment: CallEnvironment,
+    call: ServerDuplexStream<Request | Malformed, Input<Response>>,
+  ) {
+    this.#environment = environment;
+    this.#call = call;
+    this.#method = call.getPath();
+    this.#writer = new StreamWriter(call, () => this.#handler?.onWritable());
+  }
+
+  get peer(): string {
+    return this.#call.getPeer();
+  }
+
+  get isWritable(): boolean {
+    return this.#writer.isWritable;
+  }
+
+  run(open: (stream: OpenStream<Response>) => StreamHandler<Request>): void {
+    const call = this.#call;
+    this.#environment.metrics.streamOpened(this.#method);
+    // The library reports every way in which a stream may end by one or more of these.
+    call.on("cancelled", () => this.#finish("ABORTED"));
+    call.on("error", () => this.#finish("INTERNAL"));
+    call.on("close", () => this.#finish("ABORTED"));
+    this.#guard(() => {
+      this.#handler = open(this);
+    });
+    call.on("data", (message: Request | Malformed) => {
+      this.#guard(() => this.#receive(message));
+    });
+    call.on("end", () => this.#guard(() => this.#handler?.onEnd()));
+  }
+
+  write(response: Input<Response>): void {
+    this.#writer.write(response);
+  }
+
+  setReading(isReading: boolean): void {
+    this.#environment.gates.of(this.#call.metadata).set(isReading);
+  }
+
+  end(): void {
+    if (!this.#finish("OK")) return;
+    this.#call.end();
+  }
+
+  fail(error: unknown): void {
+    const { status, code } = failure(this.#environment, this.#method, error);
+    if (!this.#finish(code)) return;
+    // The library's own way to end a stream with a status; it is listened to above.
+    this.#call.emit("error", status);
+  }
+
+  #receive(message: Request | Malformed): void {
+    if (this.#isOver) return;
+    if (message instanceof Malformed) throw invalidRequest(`not protobuf: ${message.reason}`);
+    this.#handler?.onMessage(message);
+  }
+
+  /** Runs the handler's code; what it throws ends the stream and never the process. */
+  #guard(task: () => void): void {
+    if (this.#isOver) return;
+    try {
+      task();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** Says whether the stream was still open. */
+  #finish(code: ErrorCode | "OK"): boolean {
+    if (this.#isOver) return false;
+    this.#isOver = true;
+    this.#writer.close();
+    this.#environment.metrics.streamClosed(this.#method, code);
+    this.#handler?.onClose();
+    // A held read would keep the call's buffers; the library drops what is read after the end.
+    this.setReading(true);
+    return true;
+  }
+}

@@ -1,0 +1,192 @@
+import { createServer, type Server as SocketServer, type Socket } from "node:net";
+import {
+  type ConnectionInjector,
+  Server,
+  ServerCredentials,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import { ReflectionService } from "@grpc/reflection";
+import { CodedError, type Logger, type Timers } from "@stratalog/base";
+import {
+  PROTOBUF_PACKAGE,
+  packageDefinition,
+  type ServiceName,
+  serverDefinition,
+} from "@stratalog/protocol";
+import { HealthImplementation } from "grpc-health-check";
+import { type ConnectionLimits, Connections } from "./connections.ts";
+import { HTTP2_SETTINGS, onSession, raiseWindows } from "./http2-window.ts";
+import type { ReadGates } from "./read-gate.ts";
+
+/** What is served, by service. */
+export type ServiceImplementations = Readonly<Record<ServiceName, UntypedServiceImplementation>>;
+
+/** Where and how to listen. */
+export interface ClientListenerOptions {
+  /** Host name or address to bind. */
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Default: no encryption. */
+  readonly credentials?: ServerCredentials;
+  readonly services: ServiceImplementations;
+  readonly gates: ReadGates;
+  readonly timers: Timers;
+  readonly logger: Logger;
+  readonly limits?: Partial<ConnectionLimits>;
+}
+
+const LIMITS_DEFAULT: ConnectionLimits = { connections: 10_000, handshakeMs: 5_000 };
+const MESSAGE_BYTES_MAX = 16 * 1024 * 1024 + 64 * 1024;
+const STREAMS_PER_CONNECTION_MAX = 128;
+
+/** Settings of the server; each line answers a default that does not fit. */
+const SERVER_OPTIONS = {
+  "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
+  "grpc.max_send_message_length": -1,
+  "grpc.max_concurrent_streams": STREAMS_PER_CONNECTION_MAX,
+  "grpc.enable_channelz": 0,
+  "grpc.keepalive_time_ms": 20_000,
+  "grpc.keepalive_timeout_ms": 5_000,
+  "grpc.max_connection_idle_ms": 600_000,
+};
+
+/**
+ * The port for clients: gRPC with our services, health and reflection. Sockets are accepted here
+ * and handed to the library, so that they can be counted and errors of binding are plain.
+ */
+export class ClientListener {
+  readonly #options: ClientListenerOptions;
+  readonly #server: Server;
+  readonly #health: HealthImplementation;
+  readonly #connections: Connections;
+  readonly #sockets = new Set<Socket>();
+  #injector: ConnectionInjector | undefined;
+  #acceptor: SocketServer | undefined;
+
+  constructor(options: ClientListenerOptions) {
+    this.#options = options;
+    const interceptors = [options.gates.interceptor];
+    this.#server = new Server({ ...SERVER_OPTIONS, interceptors });
+    for (const [name, implementation] of Object.entries(options.services)) {
+      // The record's keys are service names by its type.
+      this.#server.addService(serverDefinition(name as ServiceName), implementation);
+    }
+    this.#health = new HealthImplementation();
+    this.#health.addToServer(this.#server);
+    new ReflectionService(packageDefinition).addToServer(this.#server);
+    this.#connections = new Connections({
+      limits: { ...LIMITS_DEFAULT, ...options.limits },
+      timers: options.timers,
+      windowBytes: HTTP2_SETTINGS.connectionWindowBytes,
+    });
+    this.setServing(false);
+  }
+
+  get connectionCount(): number {
+    return this.#connections.count;
+  }
+
+  get refusedConnectionCount(): number {
+    return this.#connections.refusedCount;
+  }
+
+  /** What health checks are told, for the whole server and for each service. */
+  setServing(isServing: boolean): void {
+    const status = isServing ? "SERVING" : "NOT_SERVING";
+    this.#health.setStatus("", status);
+    for (const name of Object.keys(this.#options.services)) {
+      this.#health.setStatus(`${PROTOBUF_PACKAGE}.${name}`, status);
+    }
+  }
+
+  /**
+   * Binds; resolves with the port. Rejects with ADDRESS_IN_USE, or INVALID_CONFIG for a host that
+   * cannot be bound.
+   */
+  async start(): Promise<number> {
+    const hasWindows = raiseWindows(this.#server, HTTP2_SETTINGS);
+    const credentials = this.#options.credentials ?? ServerCredentials.createInsecure();
+    this.#injector = this.#server.createConnectionInjector(credentials);
+    const seesSessions = onSession(this.#server, (session) => this.#connections.add(session));
+    if (!hasWindows || !seesSessions) {
+      this.#options.logger.warn({}, "HTTP/2 windows stay at 64 KiB: this grpc-js hides them");
+    }
+    const acceptor = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+      this.#accept(socket);
+    });
+    this.#acceptor = acceptor;
+    return await listen(acceptor, this.#options);
+  }
+
+  /**
+   * Takes no more connections, lets calls end for `graceMs`, then cuts what is left. Resolves when
+   * all is closed.
+   */
+  async stop(graceMs: number): Promise<void> {
+    this.setServing(false);
+    const acceptor = this.#acceptor;
+    if (acceptor === undefined) return;
+    this.#acceptor = undefined;
+    const closed = new Promise<void>((resolve) => {
+      acceptor.close(() => resolve());
+    });
+    const timer = this.#options.timers.after(graceMs, () => this.#cut());
+    await new Promise<void>((resolve) => {
+      this.#server.tryShutdown(() => resolve());
+    });
+    timer.cancel();
+    this.#cut();
+    await closed;
+  }
+
+  #accept(socket: Socket): void {
+    if (!this.#connections.admit()) {
+      socket.destroy();
+      return;
+    }
+    this.#sockets.add(socket);
+    // The library reports a broken connection by its calls; the socket's own error must have a
+    // listener all the same.
+    socket.on("error", (error) => {
+      this.#options.logger.debug({ err: error }, "a client's connection broke");
+    });
+    socket.once("close", () => this.#sockets.delete(socket));
+    this.#injector?.injectConnection(socket);
+  }
+
+  #cut(): void {
+    this.#server.forceShutdown();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
+
+function listen(
+  acceptor: SocketServer,
+  at: { readonly host: string; readonly port: number },
+): Promise<number> {
+  const { host, port } = at;
+  return new Promise((resolve, reject) => {
+    acceptor.once("error", (error) => reject(bindError(error, at)));
+    acceptor.listen({ host, port }, () => {
+      const address = acceptor.address();
+      resolve(typeof address === "object" && address !== null ? address.port : port);
+    });
+  });
+}
+
+/** What it means that a port could not be bound. */
+export function bindError(
+  error: Error,
+  at: { readonly host: string; readonly port: number },
+): CodedError {
+  const errno = "code" in error ? error.code : undefined;
+  const where = `${at.host}:${at.port}`;
+  const details = { host: at.host, port: at.port };
+  if (errno === "EADDRINUSE") {
+    const message = `${where} is taken by another process; stop it or choose another port`;
+    return new CodedError("ADDRESS_IN_USE", message, { details, cause: error });
+  }
+  const message = `cannot listen on ${where}: ${error.message}`;
+  return new CodedError("INVALID_CONFIG", message, { details, cause: error });
+}

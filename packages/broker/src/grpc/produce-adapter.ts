@@ -1,0 +1,105 @@
+import type { UntypedServiceImplementation } from "@grpc/grpc-js";
+import {
+  type AppendResult,
+  acksFromWire,
+  type BatchAppend,
+  checkCount,
+  epochFromWire,
+  type Input,
+  numberFromWire,
+  offsetFromWire,
+  type ProduceRequest,
+  type ProduceStreamResponse,
+  recordFromWire,
+  safeInteger,
+  serviceHandlers,
+  toWireError,
+} from "@stratalog/protocol";
+import type { AppendOptions, ProduceService } from "../services/produce-service.ts";
+import { type AppendOutcome, ProduceSession } from "../services/produce-session.ts";
+import { bidi, type OpenStream } from "./bidi.ts";
+import { type CallEnvironment, localized } from "./call-environment.ts";
+import { unary } from "./unary.ts";
+
+const TIMEOUT_MS = { name: "timeout_ms", absent: 30_000, min: 1, max: 300_000 };
+const APPENDS = { name: "appends", min: 1, max: 1_024 };
+const RECORDS = { name: "records", min: 1, max: 10_000 };
+
+/** Serves stratalog.v1.ProduceService. */
+export function produceHandlers(
+  environment: CallEnvironment,
+  service: ProduceService,
+): UntypedServiceImplementation {
+  return serviceHandlers("ProduceService", {
+    produceStream: bidi(environment, (stream: OpenStream<ProduceStreamResponse>) => {
+      const { timers } = environment;
+      const session = new ProduceSession({
+        service,
+        timers,
+        stream: {
+          get isWritable() {
+            return stream.isWritable;
+          },
+          send: (outcomes) => {
+            stream.write({ results: outcomes.map((one) => resultOf(environment, one)) });
+          },
+          setReading: (isReading) => stream.setReading(isReading),
+          end: () => stream.end(),
+        },
+      });
+      return {
+        onMessage: ({ appends }) => {
+          checkCount(appends, APPENDS);
+          for (const append of appends) pushInto(session, append);
+        },
+        onWritable: () => session.onWritable(),
+        onEnd: () => session.end(),
+        onClose: () => session.close(),
+      };
+    }),
+    produce: unary(environment, async (request, context) => {
+      checkCount(request.records, RECORDS);
+      const options = appendOptions(request);
+      const nowMs = environment.clock.wallMs();
+      const records = request.records.map((record) => recordFromWire(record, nowMs));
+      const timeoutMs = Math.min(options.timeoutMs, context.timeoutMs);
+      const { partition, topic } = request;
+      const place = { ...options, timeoutMs, topic, partition };
+      const result = await service.appendRecords({ ...place, records });
+      return { ...result, recordCount: records.length };
+    }),
+  });
+}
+
+/** One bad append is answered by itself; the others go on. */
+function pushInto(session: ProduceSession, append: BatchAppend): void {
+  const correlation = safeInteger(append.correlation, "correlation");
+  try {
+    const { topic, partition, topicId, batch } = append;
+    const options = appendOptions(append);
+    session.push({ ...options, topic, partition, topicId, batch, correlation });
+  } catch (error) {
+    session.refuse(correlation, error);
+  }
+}
+
+function appendOptions(
+  wire: Pick<ProduceRequest, "acks" | "timeoutMs" | "expectedOffset"> & { leaderEpoch?: number },
+): Omit<AppendOptions, "topic" | "partition"> {
+  const { expectedOffset } = wire;
+  const leaderEpoch = epochFromWire(wire.leaderEpoch, "leader_epoch");
+  return {
+    acks: acksFromWire(wire.acks),
+    timeoutMs: numberFromWire(wire.timeoutMs, TIMEOUT_MS),
+    ...(expectedOffset === undefined
+      ? {}
+      : { expectedOffset: offsetFromWire(expectedOffset, "expected_offset") }),
+    ...(leaderEpoch === undefined ? {} : { leaderEpoch }),
+  };
+}
+
+function resultOf(environment: CallEnvironment, outcome: AppendOutcome): Input<AppendResult> {
+  const { correlation } = outcome;
+  if ("result" in outcome) return { correlation, ...outcome.result };
+  return { correlation, baseOffset: -1, error: toWireError(localized(environment, outcome.error)) };
+}

@@ -1,0 +1,73 @@
+import type { handleUnaryCall, ServerUnaryCall } from "@grpc/grpc-js";
+import { type Input, invalidRequest, Malformed } from "@stratalog/protocol";
+import type { CallContext } from "../services/call-context.ts";
+import { type CallEnvironment, failure } from "./call-environment.ts";
+
+/** Time for a call whose client names no deadline. */
+const TIMEOUT_MS_DEFAULT = 30_000;
+const TIMEOUT_MS_MAX = 300_000;
+
+/** A unary method's handler: answers, or throws or rejects with a CodedError. */
+export type Answer<Request, Response> = (
+  request: Request,
+  context: CallContext,
+) => Input<Response> | Promise<Input<Response>>;
+
+/**
+ * Makes the library's handler of an answer: decoding failures, deadline, cancellation, status and
+ * counting.
+ */
+export function unary<Request, Response>(
+  environment: CallEnvironment,
+  answer: Answer<Request, Response>,
+): handleUnaryCall<Request | Malformed, Input<Response>> {
+  return (call, callback) => {
+    const method = call.getPath();
+    const startMs = environment.clock.monotonicMs();
+    const count = (code: Parameters<typeof environment.metrics.answered>[1]): void => {
+      environment.metrics.answered(method, code, environment.clock.monotonicMs() - startMs);
+    };
+    const controller = new AbortController();
+    call.once("cancelled", () => controller.abort());
+    run(call, answer, contextOf(environment, call, controller.signal)).then(
+      (response) => {
+        count("OK");
+        callback(null, response);
+      },
+      (error: unknown) => {
+        const { status, code } = failure(environment, method, error);
+        count(code);
+        callback(status);
+      },
+    );
+  };
+}
+
+/** Async, so that what an answer throws at once becomes a rejection. */
+async function run<Request, Response>(
+  call: ServerUnaryCall<Request | Malformed, Input<Response>>,
+  answer: Answer<Request, Response>,
+  context: CallContext,
+): Promise<Input<Response>> {
+  const { request } = call;
+  if (request instanceof Malformed) throw invalidRequest(`not protobuf: ${request.reason}`);
+  return await answer(request, context);
+}
+
+function contextOf(
+  environment: CallEnvironment,
+  call: Pick<ServerUnaryCall<unknown, unknown>, "getDeadline" | "getPeer">,
+  signal: AbortSignal,
+): CallContext {
+  const deadline = call.getDeadline();
+  const deadlineMs = deadline instanceof Date ? deadline.getTime() : deadline;
+  const leftMs = Number.isFinite(deadlineMs)
+    ? deadlineMs - environment.clock.wallMs()
+    : TIMEOUT_MS_DEFAULT;
+  return {
+    listener: environment.listener,
+    peer: call.getPeer(),
+    timeoutMs: Math.max(0, Math.min(leftMs, TIMEOUT_MS_MAX)),
+    signal,
+  };
+}
