@@ -1,0 +1,16 @@
+/** Bounds of one coordinator. */
+
+export const GROUP_ID_LENGTH_MAX = 249;
+export const MEMBERS_PER_GROUP_MAX = 1_000;
+export const TOPICS_PER_MEMBER_MAX = 1_000;
+/** Characters of a member's names: instance id, client id, rack. */
+export const NAME_LENGTH_MAX = 255;
+export const SESSION_TIMEOUT_MS = { min: 1_000, max: 1_800_000, default: 45_000 } as const;
+export const REBALANCE_TIMEOUT_MS = { min: 1_000, max: 1_800_000, default: 300_000 } as const;
+export const OFFSETS_PER_COMMIT_MAX = 10_000;
+/** Bytes in UTF-8 of the text beside an offset. */
+export const OFFSET_METADATA_BYTES_MAX = 4_096;
+/** Groups of one coordinator; with fewer than this a group can always be made. */
+export const GROUPS_MAX = 100_000;
+/** How long the offsets of a group without members are kept. */
+export const OFFSETS_RETENTION_MS = 604_800_000;

@@ -1,0 +1,12 @@
+import type { TopicId } from "@stratalog/base";
+
+/** What a coordinator knows of topics when it handles a command: an input, like time. */
+export interface TopicsView {
+  /** The topic of a name, or undefined when there is none that clients may read. */
+  byName(name: string): TopicShape | undefined;
+}
+
+export interface TopicShape {
+  readonly topicId: TopicId;
+  readonly partitionCount: number;
+}
