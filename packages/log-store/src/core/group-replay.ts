@@ -1,0 +1,165 @@
+import type { GroupCheckpoint } from "./checkpoint-format.ts";
+import type { StoredHardState } from "./hard-state.ts";
+import type { LogReset, WalRecord } from "./wal-records.ts";
+
+/**
+ * Entries of one WAL batch that survive: those of the group among its records [firstRecord,
+ * lastRecord].
+ */
+export interface ReplayRun {
+  readonly batch: number;
+  readonly firstRecord: number;
+  lastRecord: number;
+  readonly fromIndex: number;
+  toIndex: number;
+  readonly isBroken: boolean;
+}
+
+/** What recovery has to do for one group. */
+export interface GroupPlan {
+  readonly checkpoint: GroupCheckpoint;
+  /** The group was dropped: its keys and files go. */
+  readonly isDropped: boolean;
+  /** The log was replaced: every segment goes, and the log begins after this. */
+  readonly reset: LogReset | undefined;
+  /** Segments are cut after this index … */
+  readonly cutIndex: number;
+  /** … where this is the next offset. */
+  readonly cutOffset: number;
+  /** Entries of the WAL to append after the cut, in order. */
+  readonly runs: readonly ReplayRun[];
+  readonly lastIndex: number;
+  readonly hardState: StoredHardState;
+  /** Why the replica must not take part any more. */
+  readonly damage: string | undefined;
+}
+
+/**
+ * Replays the WAL's records of one group over its checkpoint, without payloads: what remains is a
+ * cut of the segments and a list of entries to append. Damage is judged in the end, after every
+ * truncation: an entry that was removed later may be broken.
+ */
+export class GroupReplay {
+  readonly #checkpoint: GroupCheckpoint;
+  #isDropped = false;
+  #reset: LogReset | undefined;
+  #cutIndex: number;
+  #cutOffset: number;
+  #lastIndex: number;
+  #nextOffset: number;
+  #hardState: StoredHardState;
+  #runs: ReplayRun[] = [];
+  /**
+   * Entries after a truncation begin a new run: those of one batch may take back others of the same
+   * batch.
+   */
+  #mustBeginRun = true;
+  #damage: string | undefined;
+
+  constructor(checkpoint: GroupCheckpoint) {
+    this.#checkpoint = checkpoint;
+    this.#cutIndex = checkpoint.lastIndex;
+    this.#cutOffset = checkpoint.nextOffset;
+    this.#lastIndex = checkpoint.lastIndex;
+    this.#nextOffset = checkpoint.nextOffset;
+    this.#hardState = checkpoint.hardState;
+    this.#damage = checkpoint.damage;
+  }
+
+  /** Takes the next record of the group. */
+  apply(
+    record: WalRecord,
+    at: { readonly batch: number; readonly ordinal: number; readonly isBroken: boolean },
+  ): void {
+    if (at.batch <= this.#checkpoint.batch || this.#isDropped) return;
+    switch (record.type) {
+      case "entry":
+        this.#applyEntry(record, at);
+        break;
+      case "hard-state":
+        this.#hardState = record.hardState;
+        break;
+      case "truncate":
+        this.#applyTruncate(record.from, record.nextOffset);
+        break;
+      case "reset":
+        this.#runs = [];
+        this.#mustBeginRun = true;
+        this.#reset = record.reset;
+        this.#lastIndex = record.reset.index;
+        this.#nextOffset = record.reset.nextOffset;
+        this.#cutIndex = record.reset.index;
+        this.#cutOffset = record.reset.nextOffset;
+        break;
+      case "drop":
+        this.#isDropped = record.replicaEpoch === this.#checkpoint.descriptor.replicaEpoch;
+        break;
+    }
+  }
+
+  #applyEntry(
+    record: WalRecord & { type: "entry" },
+    at: { readonly batch: number; readonly ordinal: number; readonly isBroken: boolean },
+  ): void {
+    const { index, baseOffset, span } = record.header;
+    if (index !== this.#lastIndex + 1 || baseOffset !== this.#nextOffset) {
+      this.#damage ??=
+        `WAL batch ${at.batch} has entry ${index} at offset ${baseOffset}, ` +
+        `expected ${this.#lastIndex + 1} at ${this.#nextOffset}`;
+      return;
+    }
+    this.#lastIndex = index;
+    this.#nextOffset += span;
+    const last = this.#runs.at(-1);
+    const goesOn = last?.batch === at.batch && last.isBroken === at.isBroken;
+    if (goesOn && !this.#mustBeginRun) {
+      last.lastRecord = at.ordinal;
+      last.toIndex = index;
+    } else {
+      const { batch, ordinal, isBroken } = at;
+      const records = { firstRecord: ordinal, lastRecord: ordinal };
+      this.#runs.push({ batch, ...records, fromIndex: index, toIndex: index, isBroken });
+      this.#mustBeginRun = false;
+    }
+  }
+
+  #applyTruncate(from: number, nextOffset: number): void {
+    if (from <= this.#hardState.commit) {
+      this.#damage ??= `WAL truncates at ${from}, below the commit point ${this.#hardState.commit}`;
+      return;
+    }
+    if (from > this.#lastIndex) return;
+    while ((this.#runs.at(-1)?.fromIndex ?? -1) >= from) this.#runs.pop();
+    const last = this.#runs.at(-1);
+    if (last !== undefined && last.toIndex >= from) last.toIndex = from - 1;
+    this.#mustBeginRun = true;
+    this.#lastIndex = from - 1;
+    this.#nextOffset = nextOffset;
+    if (from <= this.#cutIndex) {
+      this.#cutIndex = from - 1;
+      this.#cutOffset = nextOffset;
+    }
+  }
+
+  finish(): GroupPlan {
+    const broken = this.#runs.find((run) => run.isBroken);
+    if (broken !== undefined) {
+      this.#damage ??= `entry ${broken.fromIndex} in WAL batch ${broken.batch} fails its checksum`;
+    }
+    if (this.#hardState.commit > this.#lastIndex) {
+      const { commit } = this.#hardState;
+      this.#damage ??= `the log ends at ${this.#lastIndex}, below the commit point ${commit}`;
+    }
+    return {
+      checkpoint: this.#checkpoint,
+      isDropped: this.#isDropped,
+      reset: this.#reset,
+      cutIndex: this.#cutIndex,
+      cutOffset: this.#cutOffset,
+      runs: this.#runs,
+      lastIndex: this.#lastIndex,
+      hardState: this.#hardState,
+      damage: this.#damage,
+    };
+  }
+}

@@ -1,0 +1,63 @@
+import type { WalCheckpoint } from "./checkpoint-format.ts";
+import type { FoundBatch } from "./wal-scan.ts";
+
+/** What the WAL's files and the marks beside them say about which batches count. */
+export interface WalVerdict {
+  /** The batches to replay, in order, without a gap. */
+  readonly replay: readonly FoundBatch[];
+  /**
+   * Every batch up to this one was synced once: what is missing at or below it is damage, above it
+   * a torn tail.
+   */
+  readonly durableThrough: number;
+  /** Set when a batch that must be there is not, or cannot be read: no group may trust its log. */
+  readonly damage: string | undefined;
+  /** Above every batch number that was ever seen. */
+  readonly nextBatch: number;
+}
+
+/** What is known of the WAL from outside its batches. */
+export interface WalMarks {
+  readonly checkpoint: WalCheckpoint;
+  /** From the mark file; 0 for none. */
+  readonly markedThrough: number;
+  /** Highest batch that a group's checkpoint names. */
+  readonly checkpointedThrough: number;
+}
+
+/**
+ * Tells torn from corrupt. A batch is written only after the one before it was synced, so the
+ * header of a later batch, a seal, a mark or a checkpoint proves that earlier ones were durable.
+ * Whatever is broken or missing at or below that point was lost by the disk; above it, it never
+ * counted and is cut.
+ */
+export function judgeWal(found: readonly FoundBatch[], marks: WalMarks): WalVerdict {
+  const byNumber = new Map<number, FoundBatch>();
+  let replayFrom = marks.checkpoint.replayFrom;
+  let durableThrough = Math.max(marks.checkpoint.syncedThrough, marks.markedThrough);
+  let highest = Math.max(durableThrough, marks.checkpointedThrough, replayFrom - 1);
+  for (const batch of found) {
+    const { header } = batch;
+    byNumber.set(header.batch, batch);
+    replayFrom = Math.max(replayFrom, header.replayFrom);
+    const proven = header.isSeal ? header.batch : header.syncedThrough;
+    durableThrough = Math.max(durableThrough, proven);
+    highest = Math.max(highest, header.batch);
+  }
+  const replay: FoundBatch[] = [];
+  let damage: string | undefined;
+  for (let number = replayFrom; ; number++) {
+    const batch = byNumber.get(number);
+    const mustHold = number <= durableThrough;
+    if (batch?.isTableIntact === true && (mustHold || batch.brokenEntries.length === 0)) {
+      replay.push(batch);
+      continue;
+    }
+    if (mustHold) {
+      const what = batch === undefined ? "is missing" : `at byte ${batch.position} is damaged`;
+      damage = `WAL batch ${number} ${what} but was synced (up to ${durableThrough})`;
+    }
+    break;
+  }
+  return { replay, durableThrough, damage, nextBatch: highest + 1 };
+}

@@ -1,0 +1,97 @@
+import type { Timers } from "@stratalog/base";
+import type { TailBudget } from "../core/tail-budget.ts";
+import type { GroupEntry } from "./group-entry.ts";
+
+/** Segment writes under way at once: the WAL's write must always find a free thread. */
+const CONCURRENCY = 2;
+
+/**
+ * Decides when frames go from memory to segments: a group with enough of them at once, every group
+ * after a while, and all of them when memory runs short.
+ */
+export class FlushScheduler {
+  readonly #timers: Timers;
+  readonly #budget: TailBudget;
+  readonly #flushBytes: number;
+  readonly #flushMs: number;
+  readonly #durableBatch: () => number;
+  readonly #onFatal: (error: unknown) => void;
+  readonly #dirty = new Set<GroupEntry>();
+  readonly #urgent = new Set<GroupEntry>();
+  readonly #running = new Set<GroupEntry>();
+  #isTimerSet = false;
+  #isStopped = false;
+  /** Whether the last segment write found the disk full. */
+  isDiskFull = false;
+
+  constructor(options: {
+    readonly timers: Timers;
+    readonly budget: TailBudget;
+    readonly flushBytes: number;
+    readonly flushMs: number;
+    readonly durableBatch: () => number;
+    readonly onFatal: (error: unknown) => void;
+  }) {
+    this.#timers = options.timers;
+    this.#budget = options.budget;
+    this.#flushBytes = options.flushBytes;
+    this.#flushMs = options.flushMs;
+    this.#durableBatch = options.durableBatch;
+    this.#onFatal = options.onFatal;
+  }
+
+  /** A group has changes that its segments lack. */
+  changed(entry: GroupEntry): void {
+    this.#dirty.add(entry);
+    if (entry.state.pendingBytes >= this.#flushBytes) this.#urgent.add(entry);
+    if (this.#budget.pinnedBytes * 2 > this.#budget.limitBytes) this.#hurryAll();
+    if (!this.#isTimerSet) this.#setTimer();
+  }
+
+  /** More of the WAL is durable: what it makes durable may be written now. */
+  pump(): void {
+    if (this.#isStopped) return;
+    const durable = this.#durableBatch();
+    for (const entry of this.#urgent) {
+      if (this.#running.size >= CONCURRENCY) return;
+      const oldest = entry.state.oldestPendingBatch;
+      if (this.#running.has(entry) || (oldest !== undefined && oldest > durable)) continue;
+      this.#urgent.delete(entry);
+      this.#running.add(entry);
+      this.#flush(entry).catch(this.#onFatal);
+    }
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  async #flush(entry: GroupEntry): Promise<void> {
+    try {
+      const outcome = entry.isDropped ? "taken" : await entry.writer.flush();
+      this.isDiskFull = outcome === "full";
+    } finally {
+      this.#running.delete(entry);
+    }
+    const { oldestPendingBatch, pendingBytes } = entry.state;
+    if (oldestPendingBatch === undefined || entry.isDropped) this.#dirty.delete(entry);
+    else if (pendingBytes >= this.#flushBytes && !this.isDiskFull) this.#urgent.add(entry);
+    this.#budget.trim();
+    this.pump();
+  }
+
+  #hurryAll(): void {
+    for (const entry of this.#dirty) this.#urgent.add(entry);
+  }
+
+  #setTimer(): void {
+    this.#isTimerSet = true;
+    this.#timers.after(this.#flushMs, () => {
+      this.#isTimerSet = false;
+      if (this.#isStopped || this.#dirty.size === 0) return;
+      this.#hurryAll();
+      this.pump();
+      this.#setTimer();
+    });
+  }
+}

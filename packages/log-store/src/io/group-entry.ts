@@ -1,0 +1,73 @@
+import type { GroupCheckpoint, SegmentFacts } from "../core/checkpoint-format.ts";
+import { groupDirectoryName } from "../core/file-names.ts";
+import type { GroupDescriptor } from "../core/group-descriptor.ts";
+import { GroupState } from "../core/group-state.ts";
+import type { TailBudget } from "../core/tail-budget.ts";
+import { GroupLog } from "./group-log.ts";
+import { type DurablePoint, GroupWriter } from "./group-writer.ts";
+import type { SegmentContext, SegmentResources } from "./segment-context.ts";
+import { SegmentSet } from "./segment-set.ts";
+import type { LogStoreSettings } from "./store-options.ts";
+
+/** All parts of one group that is open. */
+export interface GroupEntry {
+  readonly descriptor: GroupDescriptor;
+  readonly directory: string;
+  readonly state: GroupState;
+  readonly segments: SegmentSet;
+  readonly writer: GroupWriter;
+  readonly log: GroupLog;
+  /** Being dropped: takes part in nothing any more, but its WAL records are still needed. */
+  isDropped: boolean;
+}
+
+/** What all groups of a store share. */
+export interface StoreParts {
+  readonly settings: LogStoreSettings;
+  readonly resources: SegmentResources;
+  readonly budget: TailBudget;
+  readonly durable: DurablePoint;
+}
+
+/** Directory of a group's files. */
+export function groupDirectory(settings: LogStoreSettings, descriptor: GroupDescriptor): string {
+  const name = groupDirectoryName(descriptor.group, descriptor.replicaEpoch);
+  return `${settings.directory}/groups/${name}`;
+}
+
+/** Puts the parts of a group together; touches no file. */
+export function openGroupEntry(
+  parts: StoreParts,
+  checkpoint: GroupCheckpoint,
+  segments: SegmentSet,
+  context: SegmentContext,
+): GroupEntry {
+  const { descriptor } = checkpoint;
+  const state = new GroupState(checkpoint, parts.budget);
+  const writer = new GroupWriter({ descriptor, state, segments, durable: parts.durable });
+  const log = new GroupLog({ descriptor, state, segments, writer, context });
+  const { directory } = context;
+  return { descriptor, directory, state, segments, writer, log, isDropped: false };
+}
+
+/** What the segments of a group share. */
+export function segmentContext(parts: StoreParts, descriptor: GroupDescriptor): SegmentContext {
+  const { segmentBytes, segmentMs } = parts.settings;
+  return {
+    ...parts.resources,
+    group: descriptor.group,
+    replicaEpoch: descriptor.replicaEpoch,
+    directory: groupDirectory(parts.settings, descriptor),
+    limits: { segmentBytes, segmentMs, indexRowsMax: INDEX_ROWS_MAX },
+  };
+}
+
+/** 6 MiB of index; a segment with more rows is closed. */
+const INDEX_ROWS_MAX = 262_144;
+
+/** A group that has nothing yet. */
+export function newGroupEntry(parts: StoreParts, checkpoint: GroupCheckpoint): GroupEntry {
+  const context = segmentContext(parts, checkpoint.descriptor);
+  const facts: readonly SegmentFacts[] = [];
+  return openGroupEntry(parts, checkpoint, new SegmentSet(context, facts), context);
+}

@@ -1,0 +1,376 @@
+import { assert, CodedError, encodeUtf8, type GroupNumber } from "@stratalog/base";
+import type { GroupCheckpoint } from "../core/checkpoint-format.ts";
+import type { Frame } from "../core/frame.ts";
+import { type GroupDescriptor, isSameReplica } from "../core/group-descriptor.ts";
+import type { GroupChange } from "../core/group-state.ts";
+import { INITIAL_HARD_STATE } from "../core/hard-state.ts";
+import { Checkpointer } from "./checkpointer.ts";
+import { deleteGroup, putGroup, putWal } from "./checkpoint-store.ts";
+import { FlushScheduler } from "./flush-scheduler.ts";
+import { type GroupEntry, groupDirectory, newGroupEntry } from "./group-entry.ts";
+import type { GroupLog } from "./group-log.ts";
+import { DELETED_SUFFIX, type DamagedGroup, Recovery } from "./recovery.ts";
+import type { LogStoreOptions } from "./store-options.ts";
+import { createStoreParts, type OpenParts } from "./store-parts.ts";
+import { WalFiles } from "./wal-files.ts";
+import { WalWriter } from "./wal-writer.ts";
+
+/**
+ * All that one group asks to be stored in one turn. Applied in the order reset, truncateFrom,
+ * frames, hardState.
+ */
+export interface GroupWrite extends GroupChange {
+  readonly group: GroupNumber;
+  readonly frames: readonly Frame[];
+}
+
+/** A group that was found in the data directory. */
+export interface RecoveredGroup {
+  readonly group: GroupNumber;
+  readonly descriptor: GroupDescriptor;
+  /**
+   * damaged: acknowledged bytes are missing or invalid; the replica must not vote, lead or
+   * acknowledge.
+   */
+  readonly state: "ready" | "damaged";
+  readonly reason?: string;
+}
+
+/** Figures for metrics. */
+export interface LogStoreStats {
+  readonly walSyncs: number;
+  readonly walBytes: number;
+  readonly walQueuedBytes: number;
+  readonly walFiles: number;
+  readonly lastSyncMs: number;
+  readonly maxSyncMs: number;
+  readonly sumSyncMs: number;
+  readonly pinnedBytes: number;
+  readonly tailCacheBytes: number;
+  readonly openFiles: number;
+  readonly isOverloaded: boolean;
+  readonly isDiskFull: boolean;
+}
+
+/**
+ * The logs of all groups of one broker: one write-ahead log with group commit in front of segments
+ * per group. Fits raft-host's `LogStorage` port.
+ *
+ * Open it once per data directory; after `close`, or once `onFatal` was called, it must not be used
+ * any more.
+ */
+export class LogStore {
+  readonly #parts: OpenParts;
+  readonly #wal: WalWriter;
+  readonly #scheduler: FlushScheduler;
+  readonly #checkpointer: Checkpointer;
+  readonly #groups: Map<number, GroupEntry>;
+  readonly #damaged = new Map<number, DamagedGroup>();
+  readonly #dropping = new Map<number, Promise<void>>();
+  readonly #creating = new Map<number, Promise<void>>();
+  #isClosed = false;
+
+  private constructor(parts: OpenParts, wal: WalWriter, entries: readonly GroupEntry[]) {
+    this.#parts = parts;
+    this.#wal = wal;
+    this.#groups = new Map(entries.map((entry) => [entry.descriptor.group, entry]));
+    const { settings, budget } = parts;
+    this.#scheduler = new FlushScheduler({
+      ...settings,
+      budget,
+      durableBatch: () => wal.durableBatch,
+      onFatal: parts.fail,
+    });
+    this.#checkpointer = new Checkpointer({
+      keyValue: settings.keyValue,
+      wal,
+      groups: this.#groups,
+    });
+  }
+
+  /**
+   * Opens a data directory: recovers every group in it, then begins a new WAL. Rejects with
+   * STORAGE_DAMAGED when the directory as a whole cannot be believed; a single damaged group is
+   * listed by `groups` instead.
+   */
+  static async open(options: LogStoreOptions): Promise<LogStore> {
+    const parts = createStoreParts(options);
+    const { settings } = parts;
+    const recovered = await new Recovery(parts, parts.point).run();
+    const { fileSystem, clock, timers, logger } = settings;
+    const files = new WalFiles({
+      fileSystem,
+      directory: `${settings.directory}/wal`,
+      fileBytes: settings.walFileBytes,
+      timers,
+      logger,
+      nextLife: recovered.nextLife,
+    });
+    const wal = new WalWriter({
+      ...recovered,
+      files,
+      clock,
+      onDurable: (batch) => parts.onDurable(batch),
+      onFatal: parts.fail,
+    });
+    await wal.writeNow("head");
+    const { durableBatch } = wal;
+    const checkpoint = putWal({ replayFrom: durableBatch, syncedThrough: durableBatch });
+    await settings.keyValue.write([checkpoint], { sync: true });
+    for (const life of recovered.oldLives) {
+      const path = files.pathOf(life);
+      if (recovered.mustKeepOldFiles) await files.quarantine(path);
+      else await files.retireUnknown(path);
+    }
+    parts.point.follow(wal);
+    const store = new LogStore(parts, wal, recovered.entries);
+    for (const damaged of recovered.damaged) {
+      store.#damaged.set(damaged.checkpoint.descriptor.group, damaged);
+    }
+    parts.onDurable = () => store.#onDurable();
+    parts.budget.trim();
+    store.#setCheckpointTimer();
+    return store;
+  }
+
+  /** Every group in the directory, damaged ones too. */
+  groups(): readonly RecoveredGroup[] {
+    const ready = [...this.#groups.values()].filter((entry) => !entry.isDropped);
+    return [
+      ...ready.map(({ descriptor }): RecoveredGroup => {
+        return { group: descriptor.group, descriptor, state: "ready" };
+      }),
+      ...[...this.#damaged.values()].map(({ checkpoint, reason }): RecoveredGroup => {
+        const { descriptor } = checkpoint;
+        return { group: descriptor.group, descriptor, state: "damaged", reason };
+      }),
+    ];
+  }
+
+  /** The log of a group that is ready. */
+  group(group: GroupNumber): GroupLog | undefined {
+    const entry = this.#groups.get(group);
+    return entry === undefined || entry.isDropped ? undefined : entry.log;
+  }
+
+  /** The same for a group that must be there. */
+  view(group: GroupNumber): GroupLog {
+    const log = this.group(group);
+    assert(log !== undefined, `no log of group ${group}`);
+    return log;
+  }
+
+  /**
+   * Stores the changes of many groups. They are visible in the groups' logs when this returns;
+   * `onDurable` is called once all of them are synced, after the callbacks of all earlier calls.
+   */
+  write(writes: readonly GroupWrite[], onDurable: () => void): void {
+    assert(!this.#isClosed, "write to a closed log store");
+    const batch = this.#wal.gathering;
+    for (const change of writes) {
+      const entry = this.#groups.get(change.group);
+      assert(entry !== undefined && !entry.isDropped, `write to unknown group ${change.group}`);
+      entry.state.apply(change, batch);
+      const changesLog =
+        change.frames.length > 0 || change.reset !== undefined || change.truncateFrom !== undefined;
+      if (changesLog) {
+        entry.writer.changed(batch.batch);
+        this.#scheduler.changed(entry);
+      }
+    }
+    this.#wal.commit(onDurable);
+  }
+
+  /**
+   * Whether writers should hold back: frames wait for segments beyond the tail cache's budget, the
+   * WAL's queue is as long as that, checkpoints are behind, or the disk is full. Replication and
+   * votes go on all the same.
+   */
+  get isOverloaded(): boolean {
+    const { budget, settings } = this.#parts;
+    return (
+      budget.isOverloaded ||
+      this.#scheduler.isDiskFull ||
+      this.#wal.queuedBytes > budget.limitBytes ||
+      this.#wal.liveFileCount > settings.walFilesMax * OVERLOAD_FILES_FACTOR
+    );
+  }
+
+  /**
+   * Makes a group's log. Durable when it resolves; a group that is there already is given as it is.
+   */
+  createGroup(descriptor: GroupDescriptor): Promise<GroupLog> {
+    const { group } = descriptor;
+    const running = this.#creating.get(group) ?? Promise.resolve();
+    // One at a time per group: a second one must not put a fresh checkpoint over a used log.
+    const creating = running.then(() => this.#create(descriptor));
+    const settled = creating.then(
+      () => {},
+      () => {},
+    );
+    this.#creating.set(group, settled);
+    return creating.finally(() => {
+      if (this.#creating.get(group) === settled) this.#creating.delete(group);
+    });
+  }
+
+  async #create(descriptor: GroupDescriptor): Promise<GroupLog> {
+    await this.#dropping.get(descriptor.group);
+    const existing = this.#existing(descriptor);
+    if (existing !== undefined) return existing;
+    const { settings } = this.#parts;
+    const directory = groupDirectory(settings, descriptor);
+    await settings.fileSystem.makeDirectory(directory);
+    const file = await settings.fileSystem.open(`${directory}/group.json`, "create");
+    await file.truncate(0);
+    await file.write([encodeUtf8(`${JSON.stringify(descriptor, undefined, 2)}\n`)], 0);
+    await file.dataSync();
+    await file.close();
+    await settings.fileSystem.syncDirectory(directory);
+    await settings.fileSystem.syncDirectory(`${settings.directory}/groups`);
+    const checkpoint = newCheckpoint(descriptor, this.#wal.gathering.batch - 1);
+    await settings.keyValue.write([putGroup(checkpoint)], { sync: true });
+    const entry = newGroupEntry(this.#parts, checkpoint);
+    this.#groups.set(descriptor.group, entry);
+    this.#wal.addGroup(descriptor.group, INITIAL_HARD_STATE);
+    return entry.log;
+  }
+
+  #existing(descriptor: GroupDescriptor): GroupLog | undefined {
+    const damaged = this.#damaged.get(descriptor.group);
+    if (damaged !== undefined) {
+      throw new CodedError(
+        "STORAGE_DAMAGED",
+        `group ${descriptor.group} is damaged (${damaged.reason}); drop it first`,
+      );
+    }
+    const entry = this.#groups.get(descriptor.group);
+    if (entry === undefined || entry.isDropped) return undefined;
+    assert(
+      isSameReplica(entry.descriptor, descriptor),
+      `group ${descriptor.group} exists with replica epoch ${entry.descriptor.replicaEpoch}`,
+    );
+    return entry.log;
+  }
+
+  /**
+   * Removes a group and its files; a damaged one too. Harmless when there is none. Durable when it
+   * resolves.
+   */
+  dropGroup(group: GroupNumber): Promise<void> {
+    const running = this.#dropping.get(group);
+    if (running !== undefined) return running;
+    const dropping = this.#drop(group).finally(() => this.#dropping.delete(group));
+    this.#dropping.set(group, dropping);
+    return dropping;
+  }
+
+  async #drop(group: GroupNumber): Promise<void> {
+    const entry = this.#groups.get(group);
+    const descriptor = entry?.descriptor ?? this.#damaged.get(group)?.checkpoint.descriptor;
+    if (descriptor === undefined) return;
+    const batch = this.#wal.gathering;
+    batch.addDrop(group, descriptor.replicaEpoch);
+    if (entry !== undefined) {
+      entry.isDropped = true;
+      entry.writer.changed(batch.batch);
+    }
+    await this.#wal.synced();
+    await entry?.writer.drained();
+    const { settings } = this.#parts;
+    const directory = groupDirectory(settings, descriptor);
+    for (const segment of entry?.segments.list ?? []) segment.close();
+    await this.#checkpointer.exclusive(async () => {
+      await settings.fileSystem.rename(directory, `${directory}${DELETED_SUFFIX}`);
+      await settings.fileSystem.syncDirectory(`${settings.directory}/groups`);
+      const changes = await deleteGroup(settings.keyValue, group);
+      await settings.keyValue.write(changes, { sync: true });
+    });
+    entry?.state.release();
+    this.#groups.delete(group);
+    this.#damaged.delete(group);
+    await settings.fileSystem.removeDirectory(`${directory}${DELETED_SUFFIX}`);
+  }
+
+  /** Makes a checkpoint now: afterwards a restart has little to replay. */
+  async checkpoint(): Promise<void> {
+    await this.#checkpointer.run();
+  }
+
+  stats(): LogStoreStats {
+    const { budget, resources } = this.#parts;
+    const { syncs, bytes, lastSyncMs, maxSyncMs, sumSyncMs } = this.#wal.stats;
+    return {
+      walSyncs: syncs,
+      walBytes: bytes,
+      walQueuedBytes: this.#wal.queuedBytes,
+      walFiles: this.#wal.liveFileCount,
+      lastSyncMs,
+      maxSyncMs,
+      sumSyncMs,
+      pinnedBytes: budget.pinnedBytes,
+      tailCacheBytes: budget.usedBytes,
+      openFiles: resources.handles.openCount,
+      isOverloaded: this.isOverloaded,
+      isDiskFull: this.#scheduler.isDiskFull,
+    };
+  }
+
+  /**
+   * Syncs and flushes everything, makes a checkpoint, and seals the WAL: nothing is left to replay.
+   */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await Promise.all(this.#dropping.values());
+    await this.#wal.synced();
+    this.#scheduler.stop();
+    await this.#checkpointer.run();
+    await this.#checkpointer.run();
+    await this.#wal.writeNow("seal");
+    await this.#wal.close();
+    await this.#parts.resources.handles.closeAll();
+  }
+
+  #onDurable(): void {
+    this.#scheduler.pump();
+    if (this.#wal.liveFileCount > this.#parts.settings.walFilesMax) this.#checkpointSoon();
+  }
+
+  #checkpointSoon(): void {
+    if (!this.#isClosed) this.#checkpointer.run().catch(this.#parts.fail);
+  }
+
+  #setCheckpointTimer(): void {
+    const { timers, checkpointIntervalMs } = this.#parts.settings;
+    timers.after(checkpointIntervalMs, () => {
+      if (this.#isClosed || this.#parts.hasFailed) return;
+      const needsOne = [...this.#groups.values()].some((entry) => entry.writer.needsCheckpoint);
+      if (needsOne) this.#checkpointSoon();
+      this.#setCheckpointTimer();
+    });
+  }
+}
+
+/**
+ * Live WAL files, in multiples of the number that begins a checkpoint, at which writers have to
+ * wait.
+ */
+const OVERLOAD_FILES_FACTOR = 4;
+
+function newCheckpoint(descriptor: GroupDescriptor, batch: number): GroupCheckpoint {
+  return {
+    descriptor,
+    batch,
+    firstIndex: 1,
+    firstOffset: 0,
+    lastIndex: 0,
+    nextOffset: 0,
+    logStartOffset: 0,
+    droppableIndex: 0,
+    termBefore: 0,
+    termRuns: [],
+    configIndexes: [],
+    hardState: INITIAL_HARD_STATE,
+  };
+}

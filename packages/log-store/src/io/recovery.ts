@@ -1,0 +1,325 @@
+import { CodedError, type KeyValueChange, type Logger } from "@stratalog/base";
+import type { GroupCheckpoint, WalCheckpoint } from "../core/checkpoint-format.ts";
+import { parseGroupDirectoryName, parseSegmentFileName, walFileName } from "../core/file-names.ts";
+import type { LogFrame } from "../core/frame.ts";
+import { type GroupPlan, GroupReplay, type ReplayRun } from "../core/group-replay.ts";
+import type { StoredHardState } from "../core/hard-state.ts";
+import { judgeWal, type WalVerdict } from "../core/wal-verdict.ts";
+import {
+  deleteGroup,
+  putGroup,
+  putWal,
+  readCheckpoints,
+  type StoredCheckpoints,
+} from "./checkpoint-store.ts";
+import { type GroupEntry, groupDirectory, type StoreParts } from "./group-entry.ts";
+import { cutGroup, type RecoveringGroup } from "./group-recovery.ts";
+import { WalFiles } from "./wal-files.ts";
+import { WalMark } from "./wal-mark.ts";
+import { BatchContent, findBatches, type StoredBatch } from "./wal-reader.ts";
+
+/** A group whose log cannot be trusted. */
+export interface DamagedGroup {
+  readonly checkpoint: GroupCheckpoint;
+  readonly reason: string;
+}
+
+/** What recovery hands to the store. Everything in it is durable outside the old WAL files. */
+export interface Recovered {
+  readonly entries: readonly GroupEntry[];
+  readonly damaged: readonly DamagedGroup[];
+  readonly hardStates: ReadonlyMap<number, StoredHardState>;
+  readonly nextBatch: number;
+  readonly nextLife: number;
+  readonly mark: WalMark;
+  /** Old WAL files: to be retired once the new WAL has a head. */
+  readonly oldLives: readonly number[];
+  /** The old files hold what a damaged group lacks: they are kept aside instead. */
+  readonly mustKeepOldFiles: boolean;
+}
+
+/** Mutable while recovery runs: what the groups' writers take for the durable end of the WAL. */
+export interface RecoveryPoint {
+  recoveredBatch: number;
+  hardStates: ReadonlyMap<number, StoredHardState>;
+}
+
+const FRESH: WalCheckpoint = { replayFrom: 1, syncedThrough: 0 };
+
+/**
+ * Brings a data directory back: reads checkpoints and WAL, decides what counted, cuts the segments
+ * at their checkpoints, writes the rest of the log from the WAL into new segments, syncs them, and
+ * makes checkpoints. Takes time in proportion to the WAL; sealed segments are only looked at from
+ * outside.
+ */
+export class Recovery {
+  readonly #parts: StoreParts;
+  readonly #point: RecoveryPoint;
+  readonly #logger: Logger;
+  readonly #walDirectory: string;
+
+  constructor(parts: StoreParts, point: RecoveryPoint) {
+    this.#parts = parts;
+    this.#point = point;
+    this.#logger = parts.settings.logger;
+    this.#walDirectory = `${parts.settings.directory}/wal`;
+  }
+
+  async run(): Promise<Recovered> {
+    const { fileSystem, directory } = this.#parts.settings;
+    await fileSystem.makeDirectory(this.#walDirectory);
+    await fileSystem.makeDirectory(`${directory}/groups`);
+    await fileSystem.syncDirectory(directory);
+    const stored = await readCheckpoints(this.#parts.settings.keyValue);
+    const lives = await WalFiles.listLives(fileSystem, this.#walDirectory);
+    const found: StoredBatch[] = [];
+    for (const life of lives) {
+      const path = `${this.#walDirectory}/${walFileName(life)}`;
+      found.push(...(await findBatches(fileSystem, path, life)));
+    }
+    const mark = await WalMark.open(fileSystem, this.#walDirectory, (error) => {
+      this.#logger.warn({ error }, "the mark of the last synced batch could not be written");
+    });
+    const verdict = await this.#judge(stored, found, mark);
+    await this.#refuseOrphans(stored);
+    const plans = await this.#plan(stored, verdict, found);
+    this.#point.recoveredBatch = verdict.nextBatch - 1;
+    this.#point.hardStates = hardStatesOf(plans);
+    const outcome = await this.#execute(stored, plans, this.#replayOf(verdict, found));
+    return {
+      ...outcome,
+      hardStates: this.#point.hardStates,
+      nextBatch: verdict.nextBatch,
+      nextLife: (lives.at(-1) ?? 0) + 1,
+      mark,
+      oldLives: lives,
+    };
+  }
+
+  async #judge(
+    stored: StoredCheckpoints,
+    found: readonly StoredBatch[],
+    mark: WalMark,
+  ): Promise<WalVerdict> {
+    const isFresh = stored.wal === undefined;
+    if (isFresh && (found.length > 0 || stored.groups.size > 0)) {
+      throw new CodedError(
+        "STORAGE_DAMAGED",
+        "the WAL's checkpoint is missing from the key-value store; replace this broker",
+      );
+    }
+    const checkpoint = stored.wal ?? FRESH;
+    if (isFresh) {
+      await this.#parts.settings.keyValue.write([putWal(checkpoint)], { sync: true });
+    }
+    let checkpointedThrough = 0;
+    for (const group of stored.groups.values()) {
+      checkpointedThrough = Math.max(checkpointedThrough, group.batch);
+    }
+    const markedThrough = await mark.read();
+    const verdict = judgeWal(found, { checkpoint, markedThrough, checkpointedThrough });
+    if (verdict.damage !== undefined) this.#logger.error({ reason: verdict.damage }, "damaged WAL");
+    return verdict;
+  }
+
+  /** A directory with segments that no checkpoint knows means that checkpoints were lost. */
+  async #refuseOrphans(stored: StoredCheckpoints): Promise<void> {
+    const { fileSystem, directory } = this.#parts.settings;
+    for (const name of await fileSystem.list(`${directory}/groups`)) {
+      const path = `${directory}/groups/${name}`;
+      if (name.endsWith(DELETED_SUFFIX)) {
+        await fileSystem.removeDirectory(path);
+        continue;
+      }
+      const parsed = parseGroupDirectoryName(name);
+      if (parsed === undefined) continue;
+      const checkpoint = stored.groups.get(parsed.group);
+      if (checkpoint?.descriptor.replicaEpoch === parsed.replicaEpoch) continue;
+      const files = await fileSystem.list(path);
+      if (files.some((file) => parseSegmentFileName(file) !== undefined)) {
+        throw new CodedError(
+          "STORAGE_DAMAGED",
+          `${path} has segments but no checkpoint; restore kv/ or remove the directory`,
+          { details: { directory: path } },
+        );
+      }
+    }
+  }
+
+  /** Replays the records, without payloads, into one plan per group. */
+  async #plan(
+    stored: StoredCheckpoints,
+    verdict: WalVerdict,
+    found: readonly StoredBatch[],
+  ): Promise<readonly GroupPlan[]> {
+    const replays = new Map<number, GroupReplay>();
+    for (const [group, checkpoint] of stored.groups) {
+      const damage = checkpoint.damage ?? verdict.damage;
+      replays.set(
+        group,
+        new GroupReplay(damage === undefined ? checkpoint : { ...checkpoint, damage }),
+      );
+    }
+    const unknown = new Set<number>();
+    for (const batch of this.#replayOf(verdict, found)) {
+      const content = await BatchContent.read(this.#parts.settings.fileSystem, batch, "records");
+      const broken = new Set(batch.brokenEntries);
+      for (const [ordinal, record] of content.records.entries()) {
+        const replay = replays.get(record.group);
+        const at = { batch: batch.header.batch, ordinal, isBroken: broken.has(ordinal) };
+        replay?.apply(record, at);
+        if (replay === undefined && record.type === "drop") unknown.delete(record.group);
+        else if (replay === undefined) unknown.add(record.group);
+      }
+    }
+    if (unknown.size > 0) {
+      throw new CodedError(
+        "STORAGE_DAMAGED",
+        `the WAL has records of groups ${[...unknown].join(", ")}, which have no checkpoint; restore kv/`,
+      );
+    }
+    return [...replays.values()].map((replay) => replay.finish());
+  }
+
+  #replayOf(verdict: WalVerdict, found: readonly StoredBatch[]): readonly StoredBatch[] {
+    const wanted = new Set<unknown>(verdict.replay);
+    const byBatch = found.filter((batch) => wanted.has(batch));
+    return byBatch.toSorted((a, b) => a.header.batch - b.header.batch);
+  }
+
+  async #execute(
+    stored: StoredCheckpoints,
+    plans: readonly GroupPlan[],
+    batches: readonly StoredBatch[],
+  ): Promise<Pick<Recovered, "entries" | "damaged" | "mustKeepOldFiles">> {
+    const changes: KeyValueChange[] = [];
+    const recovering = new Map<number, RecoveringGroup>();
+    const damaged: DamagedGroup[] = [];
+    let mustKeepOldFiles = false;
+    for (const plan of plans) {
+      const { checkpoint } = plan;
+      const { group } = checkpoint.descriptor;
+      if (plan.isDropped) {
+        changes.push(...(await this.#finishDrop(checkpoint)));
+        continue;
+      }
+      const outcome = await this.#cutOrDamage(stored, plan);
+      if (typeof outcome !== "string") {
+        recovering.set(group, outcome);
+        continue;
+      }
+      this.#logger.error({ group, reason: outcome }, "damaged replica: it takes part no more");
+      mustKeepOldFiles ||= checkpoint.damage === undefined;
+      damaged.push({ checkpoint, reason: outcome });
+      changes.push(putGroup({ ...checkpoint, damage: outcome }));
+    }
+    await this.#append(recovering, batches);
+    const entries = [...recovering.values()].map((each) => each.entry);
+    for (const { writer } of entries) {
+      const prepared = await writer.prepareCheckpoint();
+      if (prepared === "full") {
+        throw new CodedError(
+          "STORAGE_FULL",
+          "no space to recover the log; free some and start again",
+        );
+      }
+      changes.push(...prepared);
+    }
+    await this.#parts.settings.keyValue.write(changes, { sync: true });
+    for (const { writer } of entries) await writer.completeCheckpoint();
+    return { entries, damaged, mustKeepOldFiles };
+  }
+
+  async #cutOrDamage(
+    stored: StoredCheckpoints,
+    plan: GroupPlan,
+  ): Promise<RecoveringGroup | string> {
+    if (plan.damage !== undefined) return plan.damage;
+    try {
+      const facts = stored.segments.get(plan.checkpoint.descriptor.group) ?? [];
+      return await cutGroup(this.#parts, plan, facts);
+    } catch (error) {
+      if (CodedError.is(error) && error.code === "STORAGE_DAMAGED") return error.message;
+      throw error;
+    }
+  }
+
+  /**
+   * Appends the surviving entries of the WAL, in new segments; flushes on the way so that memory
+   * stays bounded.
+   */
+  async #append(
+    recovering: ReadonlyMap<number, RecoveringGroup>,
+    batches: readonly StoredBatch[],
+  ): Promise<void> {
+    const { budget, settings } = this.#parts;
+    const runsByBatch = indexRuns(recovering);
+    for (const batch of batches) {
+      const runs = runsByBatch.get(batch.header.batch);
+      if (runs === undefined) continue;
+      const content = await BatchContent.read(settings.fileSystem, batch, "records-and-payloads");
+      for (const [group, frames] of survivingFrames(content, runs)) {
+        recovering.get(group)?.entry.state.append(frames, 0);
+      }
+      if (budget.pinnedBytes * 4 < budget.limitBytes) continue;
+      for (const { entry } of recovering.values()) {
+        if (entry.state.pendingBytes > 0) await entry.writer.flush();
+      }
+      budget.trim();
+    }
+  }
+
+  /** The group's DROP record is durable: what a crash left undone is done now. */
+  async #finishDrop(checkpoint: GroupCheckpoint): Promise<readonly KeyValueChange[]> {
+    const { settings } = this.#parts;
+    const path = groupDirectory(settings, checkpoint.descriptor);
+    if (await settings.fileSystem.exists(path)) await settings.fileSystem.removeDirectory(path);
+    return deleteGroup(settings.keyValue, checkpoint.descriptor.group);
+  }
+}
+
+/** What a dropped group's directory is renamed to before it is removed. */
+export const DELETED_SUFFIX = ".deleted";
+
+function hardStatesOf(plans: readonly GroupPlan[]): ReadonlyMap<number, StoredHardState> {
+  const states = new Map<number, StoredHardState>();
+  for (const plan of plans) {
+    if (!plan.isDropped) states.set(plan.checkpoint.descriptor.group, plan.hardState);
+  }
+  return states;
+}
+
+type RunsByGroup = Map<number, ReplayRun[]>;
+
+function indexRuns(
+  recovering: ReadonlyMap<number, RecoveringGroup>,
+): ReadonlyMap<number, RunsByGroup> {
+  const byBatch = new Map<number, RunsByGroup>();
+  for (const [group, { runs }] of recovering) {
+    for (const run of runs) {
+      const byGroup: RunsByGroup = byBatch.get(run.batch) ?? new Map();
+      const list = byGroup.get(group) ?? [];
+      list.push(run);
+      byGroup.set(group, list);
+      byBatch.set(run.batch, byGroup);
+    }
+  }
+  return byBatch;
+}
+
+function survivingFrames(
+  content: BatchContent,
+  runs: RunsByGroup,
+): ReadonlyMap<number, readonly LogFrame[]> {
+  const frames = new Map<number, LogFrame[]>();
+  for (const [ordinal, record] of content.records.entries()) {
+    if (record.type !== "entry") continue;
+    const survives = (run: ReplayRun): boolean =>
+      ordinal >= run.firstRecord && ordinal <= run.lastRecord && record.header.index <= run.toIndex;
+    if (runs.get(record.group)?.some(survives) !== true) continue;
+    const list = frames.get(record.group) ?? [];
+    list.push(content.frame(record));
+    frames.set(record.group, list);
+  }
+  return frames;
+}
