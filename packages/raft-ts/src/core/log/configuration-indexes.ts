@@ -28,7 +28,7 @@ export class ConfigurationIndexes {
 
   /** Everything at `index` and above is gone. */
   truncateFrom(index: number): void {
-    while ((this.#indexes.at(-1) ?? 0) >= index) this.#indexes.pop();
+    while ((this.#indexes.at(-1) ?? -1) >= index) this.#indexes.pop();
     this.#unknownThrough = Math.min(this.#unknownThrough, index - 1);
   }
 

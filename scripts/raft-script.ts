@@ -1,0 +1,38 @@
+/**
+ * Runs Raft scripts: `npm run raft:script -- FILE...`. Prints what differs from the expected output as a diff, and exits
+ * with 0 only when nothing does.
+ */
+import { readFileSync } from "node:fs";
+// By path: the repository's root depends on no package of its own.
+import { runScript } from "../packages/raft-ts/src/testing/index.ts";
+
+const files = process.argv.slice(2);
+if (files.length === 0) {
+  console.error("usage: npm run raft:script -- FILE...");
+  process.exit(2);
+}
+let failedCount = 0;
+for (const file of files) {
+  if (!reportScript(file)) failedCount++;
+}
+console.log(`${files.length - failedCount} of ${files.length} scripts match`);
+process.exitCode = failedCount === 0 ? 0 : 1;
+
+/** Runs one file; whether everything in it is as expected. */
+function reportScript(file: string): boolean {
+  try {
+    const { caseCount, mismatches } = runScript(readFileSync(file, "utf8"));
+    for (const { line, command, diff } of mismatches) {
+      console.log(`${file}:${line}: ${command}\n${diff}\n`);
+    }
+    // A file without any command proves nothing.
+    const isMatch = mismatches.length === 0 && caseCount > 0;
+    console.log(`${isMatch ? "ok  " : "FAIL"} ${file} (${caseCount} commands)`);
+    return isMatch;
+  } catch (error) {
+    console.log(
+      `FAIL ${file}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
+    return false;
+  }
+}
