@@ -6,7 +6,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
-import { CodedError, type Logger, type Timers } from "@stratalog/base";
+import type { Logger, Timers } from "@stratalog/base";
 import {
   PROTOBUF_PACKAGE,
   packageDefinition,
@@ -14,6 +14,7 @@ import {
   serverDefinition,
 } from "@stratalog/protocol";
 import { HealthImplementation } from "grpc-health-check";
+import { bindListener } from "../http/bind-listener.ts";
 import { type ConnectionLimits, Connections } from "./connections.ts";
 import { HTTP2_SETTINGS, onSession, raiseWindows } from "./http2-window.ts";
 import type { ReadGates } from "./read-gate.ts";
@@ -116,7 +117,7 @@ export class ClientListener {
       this.#accept(socket);
     });
     this.#acceptor = acceptor;
-    return await listen(acceptor, this.#options);
+    return await bindListener(acceptor, this.#options);
   }
 
   /**
@@ -159,34 +160,4 @@ export class ClientListener {
     this.#server.forceShutdown();
     for (const socket of this.#sockets) socket.destroy();
   }
-}
-
-function listen(
-  acceptor: SocketServer,
-  at: { readonly host: string; readonly port: number },
-): Promise<number> {
-  const { host, port } = at;
-  return new Promise((resolve, reject) => {
-    acceptor.once("error", (error) => reject(bindError(error, at)));
-    acceptor.listen({ host, port }, () => {
-      const address = acceptor.address();
-      resolve(typeof address === "object" && address !== null ? address.port : port);
-    });
-  });
-}
-
-/** What it means that a port could not be bound. */
-export function bindError(
-  error: Error,
-  at: { readonly host: string; readonly port: number },
-): CodedError {
-  const errno = "code" in error ? error.code : undefined;
-  const where = `${at.host}:${at.port}`;
-  const details = { host: at.host, port: at.port };
-  if (errno === "EADDRINUSE") {
-    const message = `${where} is taken by another process; stop it or choose another port`;
-    return new CodedError("ADDRESS_IN_USE", message, { details, cause: error });
-  }
-  const message = `cannot listen on ${where}: ${error.message}`;
-  return new CodedError("INVALID_CONFIG", message, { details, cause: error });
 }

@@ -1,0 +1,101 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Logger } from "@stratalog/base";
+import { bindListener } from "./bind-listener.ts";
+
+/** An answer of a page. */
+export interface Page {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+/** Pages by path, for example "/healthz". What a page throws is a 500 and goes to the log. */
+export type Pages = Readonly<Record<string, () => Page | Promise<Page>>>;
+
+/** Where to listen and what to show. */
+export interface HttpListenerOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly pages: Pages;
+  readonly logger: Logger;
+}
+
+const CONNECTIONS_MAX = 256;
+const HEADER_BYTES_MAX = 8 * 1024;
+const TIMEOUT_MS = 5_000;
+const KEEP_ALIVE_MS = 10_000;
+
+/** The port for operators and their tools: GET and HEAD of a few pages, nothing else. */
+export class HttpListener {
+  readonly #options: HttpListenerOptions;
+  readonly #pages: ReadonlyMap<string, Pages[string]>;
+  readonly #server: Server;
+
+  constructor(options: HttpListenerOptions) {
+    this.#options = options;
+    this.#pages = new Map(Object.entries(options.pages));
+    this.#server = createServer(
+      {
+        maxHeaderSize: HEADER_BYTES_MAX,
+        headersTimeout: TIMEOUT_MS,
+        requestTimeout: TIMEOUT_MS,
+        keepAliveTimeout: KEEP_ALIVE_MS,
+      },
+      (request, response) => {
+        this.#answer(request, response).catch((error: unknown) => {
+          options.logger.error({ err: error, path: request.url }, "a page failed");
+          if (!response.headersSent) respond(response, plain(500, "internal error"));
+          else response.destroy();
+        });
+      },
+    );
+    this.#server.maxConnections = CONNECTIONS_MAX;
+    this.#server.on("clientError", (_error, socket) => {
+      // Whoever speaks no HTTP gets the connection closed, which is all there is to say.
+      socket.destroy();
+    });
+  }
+
+  /** Binds; resolves with the port. Rejects with ADDRESS_IN_USE or INVALID_CONFIG. */
+  start(): Promise<number> {
+    return bindListener(this.#server, this.#options);
+  }
+
+  /** Closes at once: no page takes long. */
+  stop(): Promise<void> {
+    return new Promise((resolve) => {
+      // The only error is that it was not listening, which is what was asked for.
+      this.#server.close(() => resolve());
+      this.#server.closeAllConnections();
+    });
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    request.resume();
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      response.setHeader("allow", "GET, HEAD");
+      respond(response, plain(405, "only GET"));
+      return;
+    }
+    const path = request.url?.split("?", 1)[0] ?? "/";
+    const page = this.#pages.get(path);
+    respond(response, page === undefined ? plain(404, "no such page") : await page());
+  }
+}
+
+/** A page of one line of text. */
+export function plain(status: number, text: string): Page {
+  return { status, contentType: "text/plain; charset=utf-8", body: `${text}\n` };
+}
+
+function respond(response: ServerResponse, page: Page): void {
+  response.writeHead(page.status, {
+    "content-type": page.contentType,
+    "content-length": Buffer.byteLength(page.body),
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+  });
+  // Node leaves the body out of an answer to HEAD.
+  response.end(page.body);
+}

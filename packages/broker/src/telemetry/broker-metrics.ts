@@ -1,0 +1,136 @@
+import type { ErrorCode } from "@stratalog/base";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { CallMetrics } from "../grpc/call-environment.ts";
+import type { ServiceMetrics } from "../services/service-metrics.ts";
+
+/** Seconds; from one round trip in a rack to a stalled disk. */
+const LATENCY_BUCKETS = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
+];
+
+/** A number that is read when somebody asks for the metrics. */
+export interface GaugeSource {
+  /** Prometheus name, "stratalog_" before it, unit at its end. */
+  readonly name: string;
+  readonly help: string;
+  readonly read: () => number;
+}
+
+/**
+ * The broker's metrics, in a registry of their own. Labels are methods and error codes: bounded.
+ * Nothing here is per partition or per topic: a thousand histograms would block the event loop at
+ * every scrape.
+ */
+export class BrokerMetrics implements CallMetrics, ServiceMetrics {
+  readonly registry = new Registry();
+  readonly #calls: Counter<"method" | "code">;
+  readonly #callSeconds: Histogram<"method">;
+  readonly #streamsOpen: Gauge<"method">;
+  readonly #streamsEnded: Counter<"method" | "code">;
+  readonly #batchesIn: Counter;
+  readonly #bytesIn: Counter;
+  readonly #produceSeconds: Histogram;
+  readonly #produceErrors: Counter<"code">;
+  readonly #batchesOut: Counter;
+  readonly #bytesOut: Counter;
+  readonly #fetchErrors: Counter<"code">;
+
+  constructor() {
+    const registers = [this.registry];
+    const counter = <Label extends string>(
+      name: string,
+      help: string,
+      labelNames: Label[] = [],
+    ): Counter<Label> =>
+      new Counter({ name: `stratalog_${name}_total`, help, labelNames, registers });
+    const seconds = <Label extends string>(
+      name: string,
+      help: string,
+      labelNames: Label[] = [],
+    ): Histogram<Label> =>
+      new Histogram({
+        name: `stratalog_${name}_seconds`,
+        help,
+        labelNames,
+        buckets: LATENCY_BUCKETS,
+        registers,
+      });
+    this.#calls = counter("grpc_calls", "Unary calls answered.", ["method", "code"]);
+    this.#callSeconds = seconds("grpc_call", "Time to answer a unary call.", ["method"]);
+    this.#streamsOpen = new Gauge({
+      name: "stratalog_grpc_streams_open",
+      help: "Streams open now.",
+      labelNames: ["method"],
+      registers,
+    });
+    this.#streamsEnded = counter("grpc_streams_ended", "Streams that ended.", ["method", "code"]);
+    this.#batchesIn = counter("produce_batches", "Record batches appended and answered.");
+    this.#bytesIn = counter("produce_bytes", "Bytes of record batches appended and answered.");
+    this.#produceSeconds = seconds("produce", "Time from a batch's arrival to its answer.");
+    this.#produceErrors = counter("produce_errors", "Record batches refused or lost.", ["code"]);
+    this.#batchesOut = counter("fetch_batches", "Record batches sent to consumers.");
+    this.#bytesOut = counter("fetch_bytes", "Bytes of record batches sent to consumers.");
+    this.#fetchErrors = counter("fetch_errors", "Reads of a partition that failed.", ["code"]);
+  }
+
+  /** Adds a number that lives elsewhere. */
+  addGauge({ name, help, read }: GaugeSource): void {
+    const registers = [this.registry];
+    // prom-client sets `this` to the gauge when it collects.
+    new Gauge({
+      name: `stratalog_${name}`,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+
+  /** Adds a count that lives elsewhere and never goes back; "_total" is added to its name. */
+  addCounter({ name, help, read }: GaugeSource): void {
+    const registers = [this.registry];
+    new Counter({
+      name: `stratalog_${name}_total`,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  }
+
+  answered(method: string, code: ErrorCode | "OK", durationMs: number): void {
+    this.#calls.inc({ method, code });
+    this.#callSeconds.observe({ method }, durationMs / 1_000);
+  }
+
+  streamOpened(method: string): void {
+    this.#streamsOpen.inc({ method });
+  }
+
+  streamClosed(method: string, code: ErrorCode | "OK"): void {
+    this.#streamsOpen.dec({ method });
+    this.#streamsEnded.inc({ method, code });
+  }
+
+  appended(bytes: number, durationMs: number): void {
+    this.#batchesIn.inc();
+    this.#bytesIn.inc(bytes);
+    this.#produceSeconds.observe(durationMs / 1_000);
+  }
+
+  appendFailed(code: ErrorCode): void {
+    this.#produceErrors.inc({ code });
+  }
+
+  fetched(batchCount: number, bytes: number): void {
+    this.#batchesOut.inc(batchCount);
+    this.#bytesOut.inc(bytes);
+  }
+
+  fetchFailed(code: ErrorCode): void {
+    this.#fetchErrors.inc({ code });
+  }
+}
