@@ -10,7 +10,7 @@ export function createPinoLogger(options: {
   const settings = {
     level: options.level,
     base: { broker: options.brokerId },
-    serializers: { error: pino.stdSerializers.err },
+    serializers: { err: pino.stdSerializers.err, error: pino.stdSerializers.err },
   };
   return wrap(
     options.destination === undefined ? pino(settings) : pino(settings, options.destination),

@@ -1,0 +1,51 @@
+import { LogStore } from "@stratalog/log-store";
+import type { BrokerConfig } from "../config/broker-config.ts";
+import { BrokerDirectory } from "../directory/broker-directory.ts";
+import type { Environment } from "../environment.ts";
+import type { StopSequence } from "./stop-sequence.ts";
+
+/** Where everything durable is. */
+export interface Storage {
+  readonly directory: BrokerDirectory;
+  readonly logs: LogStore;
+}
+
+/** Locks the data directory and recovers its logs. Rejects with DIRECTORY_IN_USE, DIRECTORY_UNUSABLE or STORAGE_DAMAGED. */
+export async function openStorage(
+  environment: Environment,
+  config: BrokerConfig,
+  stops: StopSequence,
+): Promise<Storage> {
+  const { fileSystem, random, clock, timers, logger } = environment;
+  const directory = await BrokerDirectory.open({
+    path: config.dataDir,
+    brokerId: config.nodeId,
+    fileSystem,
+    random,
+    openKeyValueStore: (path) => environment.openKeyValueStore(path),
+  });
+  stops.add("data directory", () => directory.close());
+  const { walFileBytes, checkpointIntervalMs, tailCacheBytes, flushBytes, flushMs } =
+    config.storage;
+  const startMs = clock.monotonicMs();
+  const logs = await LogStore.open({
+    fileSystem,
+    keyValue: directory.keyValue,
+    clock,
+    timers,
+    logger: logger.child({ part: "log-store" }),
+    directory: config.dataDir,
+    onFatal: (error) => environment.onFatal("the log store cannot write", error),
+    walFileBytes,
+    checkpointIntervalMs,
+    tailCacheBytes,
+    flushBytes,
+    flushMs,
+    indexIntervalBytes: config.storage.indexIntervalBytes,
+    segmentBytes: config.topicDefaults.segmentBytes,
+  });
+  stops.add("log store", () => logs.close());
+  const durationMs = Math.round(clock.monotonicMs() - startMs);
+  logger.info({ groups: logs.groups().length, durationMs }, "logs recovered");
+  return { directory, logs };
+}
