@@ -1,35 +1,27 @@
 import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
+  type BrokerId,
   brokerId,
-  encodeUtf8,
-  groupNumber,
-  machineClock,
   machineRandom,
   machineTimers,
-  type PartitionNumber,
-  type ReplicaEpoch,
   silentLogger,
   sleep,
-  type TopicId,
 } from "@stratalog/base";
-import { frameCodec, LogStore, NodeFileSystem } from "@stratalog/log-store";
-import { emptyImage, type TopicImage } from "@stratalog/metadata";
-import { Deadlines, type PartitionService } from "@stratalog/partition";
-import { RaftHost } from "@stratalog/raft-host";
+import { type PeerAddress, TcpPeerLink } from "@stratalog/raft-host";
 import { MemoryPeerNetwork } from "@stratalog/raft-host/testing";
-import { BatchBuilder } from "@stratalog/record-batch";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { loadBrokerConfig } from "../config/load-broker-config.ts";
-import { LevelKeyValueStore } from "../node/level-key-value-store.ts";
-import { LeaderTable } from "./leader-table.ts";
-import { partitionOpener } from "./open-partition.ts";
-import { ReplicaRegistry } from "./replica-registry.ts";
+import {
+  type HostingNode,
+  ordersImage,
+  produceSomewhere,
+  startHostingNode,
+} from "../testing/hosting-node.ts";
 
-// Replicas over the real log store, Raft host and key-value store; only the metadata is made up.
+// Replicas over the real log store, Raft host, key-value store and TCP; only the metadata is made up.
 
-const SELF = brokerId(1);
 let directory = "";
 
 beforeEach(async () => {
@@ -40,134 +32,86 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-const orders: TopicImage = {
-  topicId: "3f6a0a3e-0000-4000-8000-000000000001" as TopicId,
-  name: "orders",
-  kind: "clients",
-  replicationFactor: 1,
-  config: {},
-  partitions: [1, 2].map((group, index) => ({
-    partition: index as PartitionNumber,
-    group: groupNumber(group),
-    replicas: [{ brokerId: SELF, replicaEpoch: 1 as ReplicaEpoch }],
-  })),
-};
+describe("replicas of one broker", () => {
+  const start = (): Promise<HostingNode> =>
+    startHostingNode({
+      id: 1,
+      directory,
+      image: ordersImage(2, [1]),
+      link: new MemoryPeerNetwork(machineTimers).link(brokerId(1)),
+    });
 
-async function startHosting() {
-  const clock = machineClock;
-  const timers = machineTimers;
-  const logger = silentLogger;
-  const keyValue = await LevelKeyValueStore.open(join(directory, "kv"));
-  const failures: unknown[] = [];
-  const logs = await LogStore.open({
-    fileSystem: new NodeFileSystem(),
-    keyValue,
-    clock,
-    timers,
-    logger,
-    directory,
-    walFileBytes: 1024 * 1024,
-    onFatal: (error) => failures.push(error),
-  });
-  const host = new RaftHost({
-    brokerId: SELF,
-    clock,
-    timers,
-    random: machineRandom,
-    storage: logs,
-    codec: frameCodec,
-    peers: new MemoryPeerNetwork(timers).link(SELF),
-    logger,
-  });
-  host.start();
-  const empty = emptyImage();
-  const deadlines = new Deadlines(clock, timers);
-  const { topicDefaults } = loadBrokerConfig({ flags: ["node.id=1", `data.dir=${directory}`] });
-  const opener = partitionOpener({ clock, deadlines, keyValue, logger, defaults: topicDefaults });
-  const registry = new ReplicaRegistry({
-    broker: SELF,
-    metadata: {
-      image: {
-        ...empty,
-        nextGroup: 3,
-        topics: empty.topics.with(orders.topicId, orders),
-        topicIds: empty.topicIds.with(orders.name, orders.topicId),
-      },
-      onChange: () => () => {},
-    },
-    logs,
-    host,
-    openers: { clients: opener, coordinator: opener },
-    leaders: new LeaderTable(),
-    onLedGroupsChange: () => {},
-    timers,
-    logger,
-  });
-  await registry.start();
-  return {
-    partition(number: number): PartitionService {
-      const place = registry.lookup("orders", number);
-      if (place.kind !== "local") throw new Error(`partition ${number} is ${place.kind}`);
-      return place.replica;
-    },
-    async stop() {
-      await host.stop();
-      await registry.stop();
-      await logs.close();
-      await keyValue.close();
-      deadlines.close();
-      expect(failures).toEqual([]);
-    },
-  };
-}
-
-function batch(value: string, sequence: number): Uint8Array {
-  const builder = new BatchBuilder({ producerId: 9, producerEpoch: 0, baseSequence: sequence });
-  builder.append({ key: null, value: encodeUtf8(value), timestampMs: 1_000 + sequence });
-  return builder.build();
-}
-
-/** Calls again while the new leader is not ready. */
-async function produce(partition: PartitionService, value: string, sequence: number) {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      const request = { batch: batch(value, sequence), acks: "all", timeoutMs: 5_000 } as const;
-      return await partition.produce(request);
-    } catch (error) {
-      if (attempt > 200) throw error;
-      await sleep(machineTimers, 10);
-    }
-  }
-}
-
-describe("replicas over the real log store and Raft host", () => {
   it("store, serve and find again after a restart", async () => {
-    const before = await startHosting();
-    const offsets = await Promise.all(
-      ["a", "b", "c"].map(async (value, sequence) => {
-        const answer = await produce(before.partition(0), value, sequence);
-        return answer.baseOffset;
-      }),
-    );
-    expect(offsets).toEqual([0, 1, 2]);
-    expect(await produce(before.partition(1), "x", 0)).toMatchObject({ baseOffset: 0 });
+    const before = await start();
+    for (const [sequence, value] of ["a", "b", "c"].entries()) {
+      const answer = await produceSomewhere([before], 0, { value, sequence });
+      expect(answer.baseOffset).toBe(sequence);
+    }
+    const other = await produceSomewhere([before], 1, { value: "x", sequence: 0 });
+    expect(other.baseOffset).toBe(0);
     await before.stop();
 
-    const after = await startHosting();
-    expect(await produce(after.partition(0), "c", 2)).toMatchObject({
-      baseOffset: 2,
-      duplicate: true,
-    });
-    expect(await produce(after.partition(0), "d", 3)).toMatchObject({ baseOffset: 3 });
+    const after = await start();
+    const retry = await produceSomewhere([after], 0, { value: "c", sequence: 2 });
+    expect(retry).toMatchObject({ baseOffset: 2, duplicate: true });
+    const next = await produceSomewhere([after], 0, { value: "d", sequence: 3 });
+    expect(next).toMatchObject({ baseOffset: 3, duplicate: false });
     // One answer may end where the segments end and memory begins.
-    const old = await after.partition(0).read({ offset: 0, maxBytes: 1_000_000 });
+    const replica = after.partition(0);
+    const old = await replica.read({ offset: 0, maxBytes: 1_000_000 });
     expect(old).toMatchObject({ nextOffset: 3, highWatermark: 4 });
-    const tail = await after.partition(0).read({ offset: 3, maxBytes: 1_000_000 });
+    const tail = await replica.read({ offset: 3, maxBytes: 1_000_000 });
     expect(tail).toMatchObject({ nextOffset: 4, highWatermark: 4 });
-    expect(await after.partition(0).listOffset({ timestampMs: 1_002 })).toMatchObject({
-      offset: 2,
-    });
+    expect(await replica.listOffset({ timestampMs: 1_002 })).toMatchObject({ offset: 2 });
     expect(await after.partition(1).listOffset("latest")).toMatchObject({ offset: 1 });
     await after.stop();
   });
 });
+
+describe("replicas of three brokers", () => {
+  it("go on without their leader, and take it back with all it missed", async () => {
+    const addresses = await peerAddresses([1, 2, 3]);
+    const image = ordersImage(1, [1, 2, 3]);
+    const start = (id: number): Promise<HostingNode> => {
+      const self = addresses.get(brokerId(id));
+      if (self === undefined) throw new Error(`no address of ${id}`);
+      const link = new TcpPeerLink({
+        listen: self,
+        timers: machineTimers,
+        random: machineRandom,
+        logger: silentLogger,
+      });
+      const others = [...addresses].filter(([peer]) => peer !== id);
+      return startHostingNode({ id, directory, image, link, peers: new Map(others) });
+    };
+    let nodes = await Promise.all([1, 2, 3].map(start));
+    const first = await produceSomewhere(nodes, 0, { value: "a", sequence: 0 });
+    expect(first.baseOffset).toBe(0);
+    await nodes.find(({ id }) => id === first.leader)?.stop();
+    nodes = nodes.filter(({ id }) => id !== first.leader);
+    for (let sequence = 1; sequence < 50; sequence++) {
+      const answer = await produceSomewhere(nodes, 0, { value: `v${sequence}`, sequence });
+      expect(answer.baseOffset).toBe(sequence);
+    }
+    const back = await start(first.leader);
+    nodes = [...nodes, back];
+    while (back.partition(0).highWatermark < 50) await sleep(machineTimers, 10);
+    const retry = await produceSomewhere(nodes, 0, { value: "v49", sequence: 49 });
+    expect(retry).toMatchObject({ baseOffset: 49, duplicate: true });
+    await Promise.all(nodes.map((node) => node.stop()));
+  });
+});
+
+/** Free ports on loopback, one per broker. */
+async function peerAddresses(ids: readonly number[]): Promise<ReadonlyMap<BrokerId, PeerAddress>> {
+  const addresses = new Map<BrokerId, PeerAddress>();
+  const servers = ids.map(() => createServer());
+  for (const [index, server] of servers.entries()) {
+    await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", () => resolve()));
+    const address = server.address();
+    if (typeof address !== "object" || address === null) throw new Error("no port");
+    addresses.set(brokerId(ids[index] ?? 0), { host: "127.0.0.1", port: address.port });
+  }
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return addresses;
+}
