@@ -1,6 +1,6 @@
 /**
- * Runs Raft scripts: `npm run raft:script -- FILE...`. Prints what differs from the expected output as a diff, and exits
- * with 0 only when nothing does.
+ * Runs Raft scripts: `npm run raft:script -- FILE...`. Prints what differs from the expected output
+ * as a diff, and exits with 0 only when nothing does.
  */
 import { readFileSync } from "node:fs";
 // By path: the repository's root depends on no package of its own.

@@ -3,7 +3,10 @@ import { proposeAsLeader } from "./proposals.ts";
 import type { ReplicaState } from "./replica-state.ts";
 import type { ConfChange, Entry } from "./types.ts";
 
-/** The change that leaves a joint configuration. Its payload counts nothing, so that no limit can refuse it. */
+/**
+ * The change that leaves a joint configuration. Its payload counts nothing, so that no limit can
+ * refuse it.
+ */
 const LEAVE_JOINT: ConfChange = { transition: "auto", changes: [] };
 
 /** The application applied `entries`. */
@@ -28,7 +31,8 @@ function appliedTo(state: ReplicaState, index: number, bytes: number): void {
   state.log.appliedTo(applied, bytes);
   const leader = state.role;
   if (leader.name !== "leader" || !state.confState.autoLeave) return;
-  // Refused during a leadership transfer; then either the next leader leaves, or this one with the next applied entry.
+  // Refused during a leadership transfer; then either the next leader leaves, or this one with the
+  // next applied entry.
   if (applied >= leader.pendingConfIndex) {
     proposeAsLeader(state, leader, [{ type: "conf-change", change: LEAVE_JOINT }]);
   }

@@ -12,7 +12,9 @@ import {
 } from "./transitions.ts";
 import { NO_REPLICA } from "./types.ts";
 
-/** How an election starts: with a pre-vote, at once, or at once and over the lease of a live leader. */
+/**
+ * How an election starts: with a pre-vote, at once, or at once and over the lease of a live leader.
+ */
 export type CampaignKind = "pre-vote" | "vote" | "forced";
 
 /** How this replica campaigns when nobody asked for anything else. */
@@ -20,7 +22,10 @@ export function usualCampaign(state: ReplicaState): CampaignKind {
   return state.options.preVote ? "pre-vote" : "vote";
 }
 
-/** Campaigns, unless this replica leads, may not be elected, or must first apply a configuration it knows committed. */
+/**
+ * Campaigns, unless this replica leads, may not be elected, or must first apply a configuration it
+ * knows committed.
+ */
 export function maybeCampaign(state: ReplicaState, kind: CampaignKind): boolean {
   if (state.role.name === "leader" || !state.isPromotable) return false;
   const { log } = state;
@@ -65,11 +70,13 @@ export function handleVoteRequest(state: ReplicaState, request: VoteRequest): vo
     state.vote === request.from ||
     (state.vote === NO_REPLICA && state.leader === NO_REPLICA) ||
     (isPreVote && request.term > state.term);
-  // A learner votes too: it may have been made a voter without knowing, and its vote may be the one that is missing.
+  // A learner votes too: it may have been made a voter without knowing, and its vote may be the one
+  // that is missing.
   const isGranted = canVote && state.log.isUpToDate(request.lastIndex, request.lastTerm);
   sendVote(state, isPreVote ? "pre-vote-response" : "vote-response", {
     to: request.from,
-    // A granted pre-vote speaks of the term asked about, which is not this replica's; a refusal tells its own.
+    // A granted pre-vote speaks of the term asked about, which is not this replica's; a refusal
+    // tells its own.
     term: isGranted ? request.term : state.term,
     reject: !isGranted,
   });
@@ -79,7 +86,10 @@ export function handleVoteRequest(state: ReplicaState, request: VoteRequest): vo
   }
 }
 
-/** Refuses a pre-vote of an earlier term, telling the later one: silence could deadlock a group that mixes both kinds. */
+/**
+ * Refuses a pre-vote of an earlier term, telling the later one: silence could deadlock a group that
+ * mixes both kinds.
+ */
 export function refusePreVote(state: ReplicaState, request: VoteRequest): void {
   sendVote(state, "pre-vote-response", { to: request.from, term: state.term, reject: true });
 }

@@ -4,8 +4,8 @@ import type { ConfChange, Entry } from "./types.ts";
 export const ENTRY_OVERHEAD_BYTES = 12;
 
 /**
- * Bytes of payload. 0 for a new leader's empty entry and for the change that leaves a joint configuration: byte limits
- * must never stop these two.
+ * Bytes of payload. 0 for a new leader's empty entry and for the change that leaves a joint
+ * configuration: byte limits must never stop these two.
  */
 export function payloadBytes(entry: Entry): number {
   if (entry.type === "normal") return entry.data === undefined ? 0 : entry.data.byteLength;

@@ -38,7 +38,8 @@ export function stepFollower(state: ReplicaState, message: Message): StepOutcome
       state.readStates.push({ index: message.index, context: message.context });
       return "taken";
     case "timeout-now":
-      // The leader wants this, and it is no sign of a partition: no pre-vote, and no lease stands in the way.
+      // The leader wants this, and it is no sign of a partition: no pre-vote, and no lease stands
+      // in the way.
       maybeCampaign(state, "forced");
       return "taken";
     case "append-response":
@@ -88,7 +89,8 @@ function handleAppend(state: ReplicaState, message: AppendMessage): void {
     state.acknowledge(message.from, lastIndex);
     return;
   }
-  // The leader's log has no term above prevTerm up to prevIndex, so positions here that do cannot match.
+  // The leader's log has no term above prevTerm up to prevIndex, so positions here that do cannot
+  // match.
   const hint = log.lastPossibleMatch(Math.min(prevIndex, log.lastIndex), prevTerm);
   state.sendAfterAppend({
     type: "append-response",

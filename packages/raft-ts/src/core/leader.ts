@@ -54,7 +54,9 @@ export function stepLeader(state: ReplicaState, leader: LeaderRole, message: Mes
   }
 }
 
-/** One tick of a leader: the quorum check once per election timeout, heartbeats at their own pace. */
+/**
+ * One tick of a leader: the quorum check once per election timeout, heartbeats at their own pace.
+ */
 export function tickLeader(state: ReplicaState, leader: LeaderRole): void {
   leader.heartbeatElapsed++;
   state.electionElapsed++;
@@ -96,9 +98,9 @@ function handleAppendResponse(
 }
 
 /**
- * The follower's log ends differently. Its hint is where it may match; since terms never decrease along a log, positions
- * of this log with a term above the hint's cannot match either. So there is at most one probe per term (Raft paper, end
- * of section 5.3).
+ * The follower's log ends differently. Its hint is where it may match; since terms never decrease
+ * along a log, positions of this log with a term above the hint's cannot match either. So there is
+ * at most one probe per term (Raft paper, end of section 5.3).
  */
 function handleRejection(
   state: ReplicaState,
@@ -152,8 +154,8 @@ function handleHeartbeatResponse(
   if (progress === undefined) return;
   progress.recentActive = true;
   progress.isFlowPaused = false;
-  // Entries in flight may be lost, so even a full window is probed with an empty append, and so is a follower whose
-  // probe was answered by nothing.
+  // Entries in flight may be lost, so even a full window is probed with an empty append, and so is
+  // a follower whose probe was answered by nothing.
   if (progress.match < state.log.lastIndex || progress.state === "probe") {
     maybeSendAppend(state, progress, "even-if-empty");
   }
@@ -181,8 +183,8 @@ export function handleUnreachable(leader: LeaderRole, id: ReplicaId): void {
 }
 
 /**
- * Sending a snapshot ended. Delivered: probe after it, once the follower's own answer or a heartbeat's allows. Failed:
- * try again after a heartbeat's answer.
+ * Sending a snapshot ended. Delivered: probe after it, once the follower's own answer or a
+ * heartbeat's allows. Failed: try again after a heartbeat's answer.
  */
 export function handleSnapshotOutcome(
   leader: LeaderRole,

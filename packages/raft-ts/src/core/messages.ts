@@ -1,8 +1,9 @@
 import type { Entry, HardState, ReadContext, ReplicaId, Snapshot } from "./types.ts";
 
 /*
- * What replicas say to each other, and what a replica says to its own storage workers. `term` is the sender's term; it is
- * 0 in messages that are about no term (forwarded proposals and reads, and everything local).
+ * What replicas say to each other, and what a replica says to its own storage workers. `term` is
+ * the sender's term; it is 0 in messages that are about no term (forwarded proposals and reads, and
+ * everything local).
  */
 
 interface Envelope {
@@ -11,7 +12,10 @@ interface Envelope {
   readonly term: number;
 }
 
-/** Leader to follower: entries after (`prevIndex`, `prevTerm`). Without entries it probes and carries the commit index. */
+/**
+ * Leader to follower: entries after (`prevIndex`, `prevTerm`). Without entries it probes and
+ * carries the commit index.
+ */
 export interface AppendMessage extends Envelope {
   readonly type: "append";
   readonly prevIndex: number;
@@ -21,8 +25,9 @@ export interface AppendMessage extends Envelope {
 }
 
 /**
- * Answer to an append or a snapshot. Accepted: the follower's log is durable and equal to the leader's through `index`.
- * Rejected: the entry at `index` did not match; (`hintIndex`, `hintTerm`) is the last position that still may.
+ * Answer to an append or a snapshot. Accepted: the follower's log is durable and equal to the
+ * leader's through `index`. Rejected: the entry at `index` did not match; (`hintIndex`, `hintTerm`)
+ * is the last position that still may.
  */
 export interface AppendResponse extends Envelope {
   readonly type: "append-response";
@@ -32,7 +37,10 @@ export interface AppendResponse extends Envelope {
   readonly hintTerm: number;
 }
 
-/** Leader to follower: alive. `readSequence` above 0 asks the follower to confirm the leader for reads so far. */
+/**
+ * Leader to follower: alive. `readSequence` above 0 asks the follower to confirm the leader for
+ * reads so far.
+ */
 export interface HeartbeatMessage extends Envelope {
   readonly type: "heartbeat";
   readonly commit: number;
@@ -50,7 +58,10 @@ export interface VoteRequest extends Envelope {
   readonly type: "vote-request" | "pre-vote-request";
   readonly lastIndex: number;
   readonly lastTerm: number;
-  /** Set when the old leader or the operator wants this election: a live leader's lease does not stop it. */
+  /**
+   * Set when the old leader or the operator wants this election: a live leader's lease does not
+   * stop it.
+   */
   readonly force: boolean;
 }
 
@@ -66,7 +77,10 @@ export interface SnapshotMessage extends Envelope {
   readonly snapshot: Snapshot;
 }
 
-/** Follower to leader: a forwarded proposal. Index and term of the entries are assigned by the leader. */
+/**
+ * Follower to leader: a forwarded proposal. Index and term of the entries are assigned by the
+ * leader.
+ */
 export interface ProposeMessage extends Envelope {
   readonly type: "propose";
   readonly entries: readonly Entry[];
@@ -96,8 +110,8 @@ export interface ReadIndexResponse extends Envelope {
 }
 
 /**
- * To the append worker: write all of this, then deliver `responses`, in the order of these messages. Without responses
- * the write need not be synced.
+ * To the append worker: write all of this, then deliver `responses`, in the order of these
+ * messages. Without responses the write need not be synced.
  */
 export interface StorageAppendMessage extends Envelope {
   readonly type: "storage-append";
@@ -109,7 +123,10 @@ export interface StorageAppendMessage extends Envelope {
   readonly responses: readonly Message[];
 }
 
-/** From the append worker: everything written through (`index`, `term of that entry`) and the snapshot is durable. */
+/**
+ * From the append worker: everything written through (`index`, `term of that entry`) and the
+ * snapshot is durable.
+ */
 export interface StorageAppendResponse extends Envelope {
   readonly type: "storage-append-response";
   /** Last durable entry, with its term; 0 when the write carried none. */

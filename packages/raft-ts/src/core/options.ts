@@ -1,7 +1,9 @@
 import type { LogStorage } from "./log-storage.ts";
 import { APPLY_WORKER, NO_LIMIT, type ReplicaId } from "./types.ts";
 
-/** How a read proves that this replica still leads. `lease` trusts clocks and needs `checkQuorum`. */
+/**
+ * How a read proves that this replica still leads. `lease` trusts clocks and needs `checkQuorum`.
+ */
 export type ReadMode = "quorum" | "lease";
 
 /** What a replica is made with. */
@@ -10,17 +12,24 @@ export interface RaftOptions {
   readonly storage: LogStorage;
   /** An integer in [0, bound), from a seeded or a real source; spreads election timeouts. */
   readonly random: (bound: number) => number;
-  /** Ticks without a leader before an election; the actual timeout is random in [n, 2n). Default 10. */
+  /**
+   * Ticks without a leader before an election; the actual timeout is random in [n, 2n). Default 10.
+   */
   readonly electionTicks?: number;
   /** Ticks between a leader's heartbeats. Must be below `electionTicks`. Default 1. */
   readonly heartbeatTicks?: number;
   /** Index up to which the application has applied the log before this start. Default 0. */
   readonly applied?: number;
-  /** Storage work travels in messages with attached responses instead of `advance`. Default false. */
+  /**
+   * Storage work travels in messages with attached responses instead of `advance`. Default false.
+   */
   readonly asyncStorageWrites?: boolean;
   /** Ask whether an election could be won before the term is raised. Default true. */
   readonly preVote?: boolean;
-  /** A leader that hears from no quorum for an election timeout steps down; followers keep a live leader. Default true. */
+  /**
+   * A leader that hears from no quorum for an election timeout steps down; followers keep a live
+   * leader. Default true.
+   */
   readonly checkQuorum?: boolean;
   /** Default `quorum`. */
   readonly readMode?: ReadMode;
@@ -28,22 +37,30 @@ export interface RaftOptions {
   readonly maxBytesPerMessage?: number;
   /** Append messages in flight to one follower. Default 64. */
   readonly maxInflightMessages?: number;
-  /** Bytes of entries in flight to one follower. Not below `maxBytesPerMessage`. Default: no limit. */
+  /**
+   * Bytes of entries in flight to one follower. Not below `maxBytesPerMessage`. Default: no limit.
+   */
   readonly maxInflightBytes?: number;
-  /** Bytes of proposed, uncommitted entries beyond which a leader refuses proposals. Default: no limit. */
+  /**
+   * Bytes of proposed, uncommitted entries beyond which a leader refuses proposals. Default: no
+   * limit.
+   */
   readonly maxUncommittedBytes?: number;
   /** Bytes of committed entries handed out and not yet applied. Default: `maxBytesPerMessage`. */
   readonly maxCommittedBytesPerReady?: number;
   /**
-   * New entries of a leader are sent once per Ready, in as few messages as fit, rather than once per proposal. Default
-   * true.
+   * New entries of a leader are sent once per Ready, in as few messages as fit, rather than once
+   * per proposal. Default true.
    */
   readonly coalesceAppends?: boolean;
   /** Reads that wait for a quorum, beyond which a leader refuses more. Default 10,000. */
   readonly maxPendingReads?: number;
   /** A follower refuses proposals instead of sending them to its leader. Default true. */
   readonly disableProposalForwarding?: boolean;
-  /** Trust the caller to propose valid configuration changes one at a time. Unstable: for tests. Default false. */
+  /**
+   * Trust the caller to propose valid configuration changes one at a time. Unstable: for tests.
+   * Default false.
+   */
   readonly disableConfChangeValidation?: boolean;
   /** A leader that applies its own removal or demotion becomes a follower. Default true. */
   readonly stepDownOnRemoval?: boolean;

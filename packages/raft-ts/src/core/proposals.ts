@@ -16,8 +16,8 @@ export type ProposeRefusal =
   | "removed";
 
 /**
- * What became of a proposal. `accepted` means taken into this leader's log, or sent to the leader (then without an
- * index), not committed: a later leader may still drop it.
+ * What became of a proposal. `accepted` means taken into this leader's log, or sent to the leader
+ * (then without an index), not committed: a later leader may still drop it.
  */
 export type ProposeResult =
   | {

@@ -38,8 +38,9 @@ function retryApply(state: ReplicaState): void {
 }
 
 /**
- * The term gate, and dispatch by role. A later term is entered before the message is handled; an earlier term's message
- * is not handled, apart from the few whose sender would otherwise stay stuck. Term 0 marks messages about no term.
+ * The term gate, and dispatch by role. A later term is entered before the message is handled; an
+ * earlier term's message is not handled, apart from the few whose sender would otherwise stay
+ * stuck. Term 0 marks messages about no term.
  */
 export function stepReplica(state: ReplicaState, message: Message): StepOutcome {
   if (message.term > state.term) {
@@ -103,7 +104,8 @@ function enterLaterTerm(state: ReplicaState, message: Message): boolean {
       becomeFollower(state, message.term, NO_REPLICA);
       return true;
     case "pre-vote-response":
-      // Granted, it speaks of the term that this replica asked about. Refused, it tells a term that exists.
+      // Granted, it speaks of the term that this replica asked about. Refused, it tells a term that
+      // exists.
       if (message.reject) becomeFollower(state, message.term, NO_REPLICA);
       return true;
     case "append":
@@ -132,16 +134,18 @@ function handleEarlierTerm(state: ReplicaState, message: Message): void {
   switch (message.type) {
     case "append":
     case "heartbeat":
-      // With pre-vote or check-quorum a vote request of this replica may be ignored for ever, because the others follow
-      // a leader of an earlier term. Telling that leader of the later term frees this replica.
+      // With pre-vote or check-quorum a vote request of this replica may be ignored for ever,
+      // because the others follow a leader of an earlier term. Telling that leader of the later
+      // term frees this replica.
       if (state.options.checkQuorum || state.options.preVote) state.acknowledge(message.from, 0);
       return;
     case "pre-vote-request":
       refusePreVote(state, message);
       return;
     case "storage-append-response":
-      // What was durable may have been overwritten in the meantime by a write that is still in flight, so entries do
-      // not count; a later response vouches for them again. A snapshot is committed state in any term.
+      // What was durable may have been overwritten in the meantime by a write that is still in
+      // flight, so entries do not count; a later response vouches for them again. A snapshot is
+      // committed state in any term.
       finishSnapshot(state, message);
       return;
     case "append-response":

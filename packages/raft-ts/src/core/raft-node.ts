@@ -28,30 +28,36 @@ import {
 } from "./types.ts";
 
 /**
- * What became of a stepped message. `taken` covers messages that had no effect, as stale ones have none. The rest may be
- * logged and is otherwise nobody's business: a proposal that was not taken, an answer from a replica that is no member,
- * or a message that belongs to a local worker and came from somebody else.
+ * What became of a stepped message. `taken` covers messages that had no effect, as stale ones have
+ * none. The rest may be logged and is otherwise nobody's business: a proposal that was not taken,
+ * an answer from a replica that is no member, or a message that belongs to a local worker and came
+ * from somebody else.
  */
 export type StepResult = StepOutcome | "unknown-sender" | "not-a-peer-message";
 
 /**
- * One replica of one Raft group: a deterministic state machine without I/O, clock or randomness of its own. Inputs are
- * the methods below; what they cause is taken with `ready()`.
+ * One replica of one Raft group: a deterministic state machine without I/O, clock or randomness of
+ * its own. Inputs are the methods below; what they cause is taken with `ready()`.
  *
  * When which call is legal:
- * - `ready()` hands out work and counts it as accepted. In synchronous mode at most one Ready is out: `advance(ready)`
- *   must come before the next `ready()`. In asynchronous mode `advance` is never called; any number of Readies may be
- *   out, and their storage messages must be carried out in order.
- * - `applyConfChange(change)` must be called for each committed configuration entry while it is applied, so before
- *   `advance` or before the response of the storage-apply message that carried it is stepped.
- * - Everything else may be called at any time, also between `ready()` and `advance()`; one call at a time, since there
- *   is no thread here.
+ * - `ready()` hands out work and counts it as accepted. In synchronous mode at most one Ready is
+ *   out: `advance(ready)` must come before the next `ready()`. In asynchronous mode `advance` is
+ *   never called; any number of Readies may be out, and their storage messages must be carried out
+ *   in order.
+ * - `applyConfChange(change)` must be called for each committed configuration entry while it is
+ *   applied, so before `advance` or before the response of the storage-apply message that carried
+ *   it is stepped.
+ * - Everything else may be called at any time, also between `ready()` and `advance()`; one call at
+ *   a time, since there is no thread here.
  */
 export class RaftNode {
   readonly #state: ReplicaState;
   readonly #assembly: ReadyAssembly;
 
-  /** Starts as a follower with what the storage remembers. Throws `RangeError` on options that cannot work. */
+  /**
+   * Starts as a follower with what the storage remembers. Throws `RangeError` on options that
+   * cannot work.
+   */
   constructor(options: RaftOptions) {
     this.#state = new ReplicaState(resolveOptions(options));
     becomeFollower(this.#state, this.#state.term, NO_REPLICA);
@@ -64,9 +70,10 @@ export class RaftNode {
   }
 
   /**
-   * Starts an election now (a pre-vote first, where that is on), unless this replica leads, may not be elected, or has
-   * configuration entries committed and not applied. `force` skips the pre-vote and overrides the lease of a live
-   * leader; meant for an operator or for a transfer that the old leader asked for. Whether it campaigns.
+   * Starts an election now (a pre-vote first, where that is on), unless this replica leads, may not
+   * be elected, or has configuration entries committed and not applied. `force` skips the pre-vote
+   * and overrides the lease of a live leader; meant for an operator or for a transfer that the old
+   * leader asked for. Whether it campaigns.
    */
   campaign(options?: { readonly force?: boolean }): boolean {
     const kind = options?.force === true ? "forced" : usualCampaign(this.#state);
@@ -74,8 +81,9 @@ export class RaftNode {
   }
 
   /**
-   * A follower stops believing in its leader: it may grant a vote to another now. Everyone else ignores it, and so does
-   * everyone with lease reads, which rest on that belief. Whether it was ignored for the lease.
+   * A follower stops believing in its leader: it may grant a vote to another now. Everyone else
+   * ignores it, and so does everyone with lease reads, which rest on that belief. Whether it was
+   * ignored for the lease.
    */
   forgetLeader(): "done" | "ignored-for-lease" {
     const state = this.#state;
@@ -85,14 +93,20 @@ export class RaftNode {
     return "done";
   }
 
-  /** Asks the leader, wherever it is, to hand over to `to`. Ends by itself after an election timeout. */
+  /**
+   * Asks the leader, wherever it is, to hand over to `to`. Ends by itself after an election
+   * timeout.
+   */
   transferLeadership(to: ReplicaId): void {
     const { role } = this.#state;
     if (role.name === "leader") startTransfer(this.#state, role, to);
     else this.step({ type: "transfer-leader", from: to, to: this.#state.id, term: 0 });
   }
 
-  /** Asks for an index at which a read is linearizable; the answer comes in `Ready.readStates`, or never. */
+  /**
+   * Asks for an index at which a read is linearizable; the answer comes in `Ready.readStates`, or
+   * never.
+   */
   readIndex(context: ReadContext): ReadIndexResult {
     const state = this.#state;
     const { id: from, role, leader } = state;
@@ -102,7 +116,10 @@ export class RaftNode {
     return { accepted: true };
   }
 
-  /** Appends one entry on the leader. The index and term in the answer are final if the entry is ever committed. */
+  /**
+   * Appends one entry on the leader. The index and term in the answer are final if the entry is
+   * ever committed.
+   */
   propose(data: EntryData): ProposeResult {
     return this.#propose([{ type: "normal", data }]);
   }
@@ -114,14 +131,18 @@ export class RaftNode {
   }
 
   /**
-   * Proposes a configuration change. A change that may not start now (one is unapplied, or it does not fit the current
-   * configuration) is accepted as an empty normal entry instead; the answer says so in `refusedChange`.
+   * Proposes a configuration change. A change that may not start now (one is unapplied, or it does
+   * not fit the current configuration) is accepted as an empty normal entry instead; the answer
+   * says so in `refusedChange`.
    */
   proposeConfChange(change: ConfChange): ProposeResult {
     return this.#propose([{ type: "conf-change", change }]);
   }
 
-  /** Makes a committed change effective and returns the resulting configuration, to be stored with the applied index. */
+  /**
+   * Makes a committed change effective and returns the resulting configuration, to be stored with
+   * the applied index.
+   */
   applyConfChange(change: ConfChange): ConfState {
     return applyConfChange(this.#state, change);
   }
@@ -182,13 +203,17 @@ export class RaftNode {
     if (role.name === "leader") handleUnreachable(role, peer);
   }
 
-  /** How sending a snapshot to `peer` ended. Must be called when a snapshot could not be delivered. */
+  /**
+   * How sending a snapshot to `peer` ended. Must be called when a snapshot could not be delivered.
+   */
   reportSnapshot(peer: ReplicaId, outcome: "delivered" | "failed"): void {
     const { role } = this.#state;
     if (role.name === "leader") handleSnapshotOutcome(role, peer, outcome);
   }
 
-  /** Entries that `Ready.wants` asked for are in memory now. Needless and stale calls are harmless. */
+  /**
+   * Entries that `Ready.wants` asked for are in memory now. Needless and stale calls are harmless.
+   */
   entriesAvailable(reader: ReplicaId | "apply"): void {
     const state = this.#state;
     if (reader === "apply") state.log.applyIsPending = false;
@@ -230,12 +255,17 @@ export class RaftNode {
     return this.#state.log.applied;
   }
 
-  /** Index of the last entry, durable or not. On a leader the next proposal gets the index after it. */
+  /**
+   * Index of the last entry, durable or not. On a leader the next proposal gets the index after it.
+   */
   get lastIndex(): number {
     return this.#state.log.lastIndex;
   }
 
-  /** Integrator only, unstable: replaces the random election timeout until the next change of term or role. */
+  /**
+   * Integrator only, unstable: replaces the random election timeout until the next change of term
+   * or role.
+   */
   setRandomizedElectionTimeout(ticks: number): void {
     this.#state.randomizedElectionTicks = ticks;
   }

@@ -6,7 +6,10 @@ import type { ReplicaState } from "./replica-state.ts";
 import type { LeaderRole } from "./role.ts";
 import type { Progress } from "./tracker/progress.ts";
 
-/** What became of a read request. `accepted`: a `ReadState` follows, or nothing when leadership is lost meanwhile. */
+/**
+ * What became of a read request. `accepted`: a `ReadState` follows, or nothing when leadership is
+ * lost meanwhile.
+ */
 export type ReadIndexResult =
   | { readonly accepted: true }
   | { readonly accepted: false; readonly reason: "no-leader" | "too-many-reads" };

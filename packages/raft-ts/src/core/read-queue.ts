@@ -9,15 +9,18 @@ export interface ReadRequest {
   readonly context: ReadContext;
 }
 
-/** A read with the commit index at the time it was asked; that index is the answer once a quorum confirms. */
+/**
+ * A read with the commit index at the time it was asked; that index is the answer once a quorum
+ * confirms.
+ */
 export interface PendingRead extends ReadRequest {
   readonly index: number;
 }
 
 /**
- * Reads of one leader's term. They are numbered as they come; a heartbeat carries the number of the last one, and a
- * voter's answer confirms the leader for all reads up to that number. So the quorum's number is computed like a commit
- * index, without a set of acknowledgements per read.
+ * Reads of one leader's term. They are numbered as they come; a heartbeat carries the number of the
+ * last one, and a voter's answer confirms the leader for all reads up to that number. So the
+ * quorum's number is computed like a commit index, without a set of acknowledgements per read.
  */
 export class ReadQueue implements AckedIndexes {
   readonly #progress: ProgressList;

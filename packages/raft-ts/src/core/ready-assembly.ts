@@ -134,7 +134,8 @@ export class ReadyAssembly {
     const waiting = state.messagesAfterAppend;
     if (hasWork(work) || waiting.length > 0) {
       const responses: Message[] = waiting;
-      // After the leader's own acknowledgement, which reads the term of its entry faster while that is unstable.
+      // After the leader's own acknowledgement, which reads the term of its entry faster while that
+      // is unstable.
       const response = this.#appendResponse(work.snapshot);
       if (response !== undefined) responses.push(response);
       state.messages.push({
@@ -160,7 +161,10 @@ export class ReadyAssembly {
     }
   }
 
-  /** Synchronous mode: what waits leaves with this Ready, and what is for this replica comes back in `advance`. */
+  /**
+   * Synchronous mode: what waits leaves with this Ready, and what is for this replica comes back in
+   * `advance`.
+   */
   #deferOwnSteps(work: StorageWork, committedEntries: readonly Entry[]): void {
     const state = this.#state;
     for (const message of state.messagesAfterAppend) {
@@ -175,9 +179,9 @@ export class ReadyAssembly {
   }
 
   /**
-   * Vouches for the whole log, not only for the entries of this write: an earlier response is dropped when the term has
-   * changed since (see `stableTo`), and each change of term writes again, so some response always gets through. Carries
-   * the term of now for that check.
+   * Vouches for the whole log, not only for the entries of this write: an earlier response is
+   * dropped when the term has changed since (see `stableTo`), and each change of term writes again,
+   * so some response always gets through. Carries the term of now for that check.
    */
   #appendResponse(snapshot: Snapshot | undefined): StorageAppendResponse | undefined {
     const { id, term, log } = this.#state;

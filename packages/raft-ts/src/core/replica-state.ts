@@ -13,8 +13,9 @@ import {
 } from "./types.ts";
 
 /**
- * Everything one replica knows, and the outputs that gather until the next Ready. The rules that change it are in the
- * files beside this one; `role` and `term` are written by `transitions.ts` alone.
+ * Everything one replica knows, and the outputs that gather until the next Ready. The rules that
+ * change it are in the files beside this one; `role` and `term` are written by `transitions.ts`
+ * alone.
  */
 export class ReplicaState {
   readonly id: ReplicaId;
@@ -26,7 +27,9 @@ export class ReplicaState {
   leader: ReplicaId = NO_REPLICA;
   role: Role = FOLLOWER;
   confState: ConfState;
-  /** Ticks since this replica heard from a leader, granted a vote, or, leading, checked its quorum. */
+  /**
+   * Ticks since this replica heard from a leader, granted a vote, or, leading, checked its quorum.
+   */
   electionElapsed = 0;
   /** Ticks of silence after which this replica campaigns, in [electionTicks, 2 * electionTicks). */
   randomizedElectionTicks = 0;
@@ -65,8 +68,9 @@ export class ReplicaState {
   }
 
   /**
-   * A vote, or an acknowledgement of log entries: it promises something that must survive a restart (thesis, section
-   * 3.8), so it waits for the disk. Refusals wait too: they may rest on state that is not durable yet.
+   * A vote, or an acknowledgement of log entries: it promises something that must survive a restart
+   * (thesis, section 3.8), so it waits for the disk. Refusals wait too: they may rest on state that
+   * is not durable yet.
    */
   sendAfterAppend(message: AppendResponse | VoteResponse): void {
     this.messagesAfterAppend.push(message);
@@ -95,7 +99,9 @@ export class ReplicaState {
     );
   }
 
-  /** Until then a leader does not know which of its entries are committed (Raft paper, section 8). */
+  /**
+   * Until then a leader does not know which of its entries are committed (Raft paper, section 8).
+   */
   get hasCommittedInTerm(): boolean {
     return this.log.term(this.log.committed) === this.term;
   }

@@ -7,7 +7,10 @@ import type { Entry, ReplicaId } from "./types.ts";
 
 const NO_ENTRIES: readonly Entry[] = [];
 
-/** Appends entries of the leader's own term to its log. `false` when that would exceed the uncommitted limit. */
+/**
+ * Appends entries of the leader's own term to its log. `false` when that would exceed the
+ * uncommitted limit.
+ */
 export function appendOwn(
   state: ReplicaState,
   leader: LeaderRole,
@@ -61,9 +64,9 @@ export function sendAppends(state: ReplicaState, progress: Progress): void {
 }
 
 /**
- * Sends the next append to a follower unless it is paused. Without entries only where `need` says so: that tells the
- * commit index, or keeps a stalled follower probed. Falls back to a snapshot where the log does not reach. Whether
- * anything was sent.
+ * Sends the next append to a follower unless it is paused. Without entries only where `need` says
+ * so: that tells the commit index, or keeps a stalled follower probed. Falls back to a snapshot
+ * where the log does not reach. Whether anything was sent.
  */
 export function maybeSendAppend(
   state: ReplicaState,
@@ -76,7 +79,8 @@ export function maybeSendAppend(
   if (typeof prevTerm !== "number") return maybeSendSnapshot(state, progress);
 
   let entries = NO_ENTRIES;
-  // With a full window only an empty append leaks through: if everything in the window was lost, its answer says so.
+  // With a full window only an empty append leaks through: if everything in the window was lost,
+  // its answer says so.
   if (progress.state !== "replicate" || !progress.inflights.isFull) {
     const maxBytes = state.options.maxBytesPerMessage;
     const read = state.log.slice(progress.next, state.log.lastIndex + 1, maxBytes);
@@ -90,8 +94,9 @@ export function maybeSendAppend(
 }
 
 /**
- * The next entries are not in memory. A probe goes without them, since a rejection would make them worthless; otherwise
- * they are asked for, and nothing is sent to this follower before they are there.
+ * The next entries are not in memory. A probe goes without them, since a rejection would make them
+ * worthless; otherwise they are asked for, and nothing is sent to this follower before they are
+ * there.
  */
 function awaitEntries(
   state: ReplicaState,
@@ -137,7 +142,10 @@ function sendAppend(
   progress.sentCommit(state.log.committed);
 }
 
-/** Sends the storage's snapshot to a follower that is alive. Nothing else is sent to it until it answers. */
+/**
+ * Sends the storage's snapshot to a follower that is alive. Nothing else is sent to it until it
+ * answers.
+ */
 function maybeSendSnapshot(state: ReplicaState, progress: Progress): boolean {
   if (!progress.recentActive) return false;
   const snapshot = state.log.unstable.snapshot ?? state.log.storage.snapshot();
@@ -159,7 +167,8 @@ export function broadcastHeartbeat(state: ReplicaState, leader: LeaderRole): voi
   const readSequence = leader.reads?.sequence ?? 0;
   for (const progress of leader.progress.items) {
     if (progress.id === state.id) continue;
-    // A follower may not have all that is committed, so it is told only of what it is known to have.
+    // A follower may not have all that is committed, so it is told only of what it is known to
+    // have.
     const commit = Math.min(progress.match, state.log.committed);
     state.send({
       type: "heartbeat",

@@ -8,7 +8,10 @@ export interface FollowerRole {
   readonly name: "follower";
 }
 
-/** Asks for votes: as pre-candidate whether it would get them, without a new term; as candidate for real. */
+/**
+ * Asks for votes: as pre-candidate whether it would get them, without a new term; as candidate for
+ * real.
+ */
 export interface CandidateRole {
   readonly name: "pre-candidate" | "candidate";
   readonly votes: VoteTally;
@@ -22,8 +25,8 @@ export interface LeaderRole {
   /** Who shall lead next; `NO_REPLICA` when no transfer is under way. */
   transferee: ReplicaId;
   /**
-   * No configuration change is proposed before the applied index has reached it. At or above the index of the last
-   * configuration entry in the log.
+   * No configuration change is proposed before the applied index has reached it. At or above the
+   * index of the last configuration entry in the log.
    */
   pendingConfIndex: number;
   /** Payload bytes proposed in this term and not applied; may be too low, never too high. */

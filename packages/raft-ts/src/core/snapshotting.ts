@@ -12,8 +12,9 @@ export function handleSnapshot(state: ReplicaState, message: SnapshotMessage): v
 }
 
 /**
- * Replaces the log by a snapshot. A log that already holds the snapshot's last entry keeps its suffix and only learns
- * that it is committed: cutting it could lose entries that were acknowledged.
+ * Replaces the log by a snapshot. A log that already holds the snapshot's last entry keeps its
+ * suffix and only learns that it is committed: cutting it could lose entries that were
+ * acknowledged.
  */
 function maybeRestore(state: ReplicaState, snapshot: Snapshot): boolean {
   if (snapshot.index <= state.log.committed) return false;

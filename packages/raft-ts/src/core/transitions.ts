@@ -39,7 +39,9 @@ export function becomeCandidate(state: ReplicaState): void {
   state.role = { name: "candidate", votes: new VoteTally() };
 }
 
-/** Wins the election of this term, and appends the empty entry whose commit commits all before it. */
+/**
+ * Wins the election of this term, and appends the empty entry whose commit commits all before it.
+ */
 export function becomeLeader(state: ReplicaState): LeaderRole {
   assert(state.role.name === "candidate", `a ${state.role.name} does not become leader`);
   resetForTerm(state, state.term);
@@ -49,7 +51,8 @@ export function becomeLeader(state: ReplicaState): LeaderRole {
     progress: new ProgressList(state.confState, state.id, lastIndex, state.options),
     heartbeatElapsed: 0,
     transferee: NO_REPLICA,
-    // Some entry of the inherited log may change the configuration; nothing is lost by waiting for all of it.
+    // Some entry of the inherited log may change the configuration; nothing is lost by waiting for
+    // all of it.
     pendingConfIndex: lastIndex,
     uncommittedBytes: 0,
     hasUnsentAppends: false,
@@ -66,7 +69,9 @@ export function becomeLeader(state: ReplicaState): LeaderRole {
   return leader;
 }
 
-/** Draws a new election timeout, so that replicas that lost one election do not collide in the next. */
+/**
+ * Draws a new election timeout, so that replicas that lost one election do not collide in the next.
+ */
 export function resetRandomizedElectionTicks(state: ReplicaState): void {
   const { electionTicks, random } = state.options;
   const extra = random(electionTicks);

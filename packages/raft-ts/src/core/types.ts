@@ -4,10 +4,14 @@ export type ReplicaId = number;
 /** Stands for "no replica" in hard states and in messages. */
 export const NO_REPLICA: ReplicaId = 0;
 
-/** Address of the local worker that makes log writes durable, in messages of asynchronous storage. */
+/**
+ * Address of the local worker that makes log writes durable, in messages of asynchronous storage.
+ */
 export const APPEND_WORKER: ReplicaId = Number.MAX_SAFE_INTEGER;
 
-/** Address of the local worker that applies committed entries, in messages of asynchronous storage. */
+/**
+ * Address of the local worker that applies committed entries, in messages of asynchronous storage.
+ */
 export const APPLY_WORKER: ReplicaId = Number.MAX_SAFE_INTEGER - 1;
 
 /** Whether a message goes to a worker beside this replica rather than over the network. */
@@ -23,7 +27,9 @@ export interface EntryData {
   readonly byteLength: number;
 }
 
-/** An entry for the state machine, or, without data, what a new leader appends to commit its term. */
+/**
+ * An entry for the state machine, or, without data, what a new leader appends to commit its term.
+ */
 export interface NormalEntry {
   readonly type: "normal";
   readonly index: number;
@@ -42,7 +48,9 @@ export interface ConfChangeEntry {
 /** One position of the replicated log. Never changed after it was made. */
 export type Entry = NormalEntry | ConfChangeEntry;
 
-/** What one step of a configuration change does to one replica. `update` changes nothing in Raft. */
+/**
+ * What one step of a configuration change does to one replica. `update` changes nothing in Raft.
+ */
 export type ConfChangeKind = "add-voter" | "add-learner" | "remove" | "update";
 
 /** One step of a configuration change. */
@@ -52,13 +60,16 @@ export interface ConfChangeStep {
 }
 
 /**
- * How a change is carried out. `auto`: in one step where that is safe, else through a joint configuration that is left
- * automatically. `joint-implicit`: always joint, left automatically. `joint-explicit`: always joint, left by a proposal
- * of an empty change.
+ * How a change is carried out. `auto`: in one step where that is safe, else through a joint
+ * configuration that is left automatically. `joint-implicit`: always joint, left automatically.
+ * `joint-explicit`: always joint, left by a proposal of an empty change.
  */
 export type ConfChangeTransition = "auto" | "joint-implicit" | "joint-explicit";
 
-/** A change of the configuration. Without any step (and with `auto`) it leaves a joint configuration. */
+/**
+ * A change of the configuration. Without any step (and with `auto`) it leaves a joint
+ * configuration.
+ */
 export interface ConfChange {
   readonly transition: ConfChangeTransition;
   readonly changes: readonly ConfChangeStep[];
@@ -114,7 +125,8 @@ export interface SoftState {
 }
 
 /**
- * Names a read. The caller chooses it, unique among its own reads in flight, and never uses it again for a retry.
+ * Names a read. The caller chooses it, unique among its own reads in flight, and never uses it
+ * again for a retry.
  */
 export type ReadContext = number;
 

@@ -11,8 +11,8 @@ import {
 } from "../core/types.ts";
 
 /**
- * A log in memory: the reference `LogStorage`, for examples and tests. It also stores what a Ready asks for, in the order
- * `applySnapshot`, `append`, `setHardState`.
+ * A log in memory: the reference `LogStorage`, for examples and tests. It also stores what a Ready
+ * asks for, in the order `applySnapshot`, `append`, `setHardState`.
  */
 export class MemoryStorage implements LogStorage {
   #hardState: HardState = EMPTY_HARD_STATE;
@@ -82,7 +82,7 @@ export class MemoryStorage implements LogStorage {
     const keep = first.index - this.firstIndex();
     assert(
       keep >= 0 && keep <= this.#entries.length,
-      `entries from ${first.index} do not connect to the stored log, which ends at ${this.lastIndex()}`,
+      `entries from ${first.index} do not connect to a log that ends at ${this.lastIndex()}`,
     );
     this.#entries = [...this.#entries.slice(0, keep), ...entries];
   }

@@ -21,9 +21,9 @@ const REFUSAL_TEXT: Readonly<Record<ChangeRefusal, string>> = {
 };
 
 /**
- * `simple`, `enter-joint [autoleave=true]` and `leave-joint`, with steps such as `v1 l2 r3 u4` as input: the pure rules
- * of configuration changes. Prints the configuration and what a leader would track. The last index is the number of
- * commands so far.
+ * `simple`, `enter-joint [autoleave=true]` and `leave-joint`, with steps such as `v1 l2 r3 u4` as
+ * input: the pure rules of configuration changes. Prints the configuration and what a leader would
+ * track. The last index is the number of commands so far.
  */
 export class ConfChangeEnvironment implements ScriptEnvironment {
   readonly commands = ["simple", "enter-joint", "leave-joint"];

@@ -26,9 +26,9 @@ interface QuorumCase extends JointVoters {
 }
 
 /**
- * `committed cfg=(1,2,3) [cfgj=(3,4)|cfgj=zero] idx=(5,_,7)` and `vote … votes=(y,n,_)`: the pure quorum rules. What is
- * told goes to the voters in the order in which they are first named; `_` tells nothing. Each answer is also computed in
- * other ways that must agree.
+ * `committed cfg=(1,2,3) [cfgj=(3,4)|cfgj=zero] idx=(5,_,7)` and `vote … votes=(y,n,_)`: the pure
+ * quorum rules. What is told goes to the voters in the order in which they are first named; `_`
+ * tells nothing. Each answer is also computed in other ways that must agree.
  */
 export class QuorumEnvironment implements ScriptEnvironment {
   readonly commands = ["committed", "vote"];

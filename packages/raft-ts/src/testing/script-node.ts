@@ -16,7 +16,10 @@ import { ScriptError } from "./script/arguments.ts";
 /** What a script may set for a replica. */
 export type ScriptNodeOptions = Partial<Omit<RaftOptions, "id" | "storage" | "random">>;
 
-/** What replicas of scripts run with unless told otherwise: short timeouts, no limits, nothing optional. */
+/**
+ * What replicas of scripts run with unless told otherwise: short timeouts, no limits, nothing
+ * optional.
+ */
 export const SCRIPT_OPTIONS: ScriptNodeOptions = {
   electionTicks: 3,
   heartbeatTicks: 1,
@@ -30,8 +33,8 @@ export const SCRIPT_OPTIONS: ScriptNodeOptions = {
 };
 
 /**
- * A replica of a script with its storage and its state machine, which appends every payload to a text. The newest state
- * is what a follower gets as snapshot.
+ * A replica of a script with its storage and its state machine, which appends every payload to a
+ * text. The newest state is what a follower gets as snapshot.
  */
 export class ScriptNode {
   readonly raft: RaftNode;

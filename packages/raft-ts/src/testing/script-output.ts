@@ -1,4 +1,7 @@
-/** Levels of output, from all to nothing. Only the last one matters here: it silences everything but errors. */
+/**
+ * Levels of output, from all to nothing. Only the last one matters here: it silences everything but
+ * errors.
+ */
 const LEVELS = ["DEBUG", "INFO", "WARN", "ERROR", "FATAL", "NONE"];
 
 /** What the commands of an interaction print. */

@@ -1,4 +1,5 @@
-// Runs the scripts of another Raft project, which are no part of this repository, where they lie beside it.
+// Runs the scripts of another Raft project, which are no part of this repository, where they lie
+// beside it.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";

@@ -1,13 +1,14 @@
 import type { Entry } from "../types.ts";
 
 /**
- * Indexes of appended configuration entries that are not applied yet, so that a campaign need not scan the log for them.
- * Usually empty. Invariant: ascending, and all above the applied index.
+ * Indexes of appended configuration entries that are not applied yet, so that a campaign need not
+ * scan the log for them. Usually empty. Invariant: ascending, and all above the applied index.
  */
 export class ConfigurationIndexes {
   #indexes: number[] = [];
   /**
-   * Any entry at or below it may be a configuration change: the stored log at the start, when the storage keeps no list.
+   * Any entry at or below it may be a configuration change: the stored log at the start, when the
+   * storage keeps no list.
    */
   #unknownThrough: number;
 

@@ -23,7 +23,8 @@ export interface RaftLogStart {
 }
 
 /**
- * The log as the replica sees it: what the storage confirmed, the unstable end over it, and three cursors.
+ * The log as the replica sees it: what the storage confirmed, the unstable end over it, and three
+ * cursors.
  *
  * Invariant: firstIndex - 1 <= applied <= applying <= committed <= lastIndex.
  */
@@ -52,7 +53,8 @@ export class RaftLog {
     );
     this.applied = Math.max(start.applied, compacted);
     this.applying = this.applied;
-    // The hint is written without a sync, so it may be ahead of the entries or behind what was applied.
+    // The hint is written without a sync, so it may be ahead of the entries or behind what was
+    // applied.
     this.committed = Math.max(this.applied, Math.min(start.commit, lastIndex));
     this.unstable = new UnstableLog(lastIndex + 1);
     this.configurationIndexes = new ConfigurationIndexes(start.configurationIndexes, lastIndex);
@@ -94,8 +96,8 @@ export class RaftLog {
   }
 
   /**
-   * Appends what a leader sent after (`prevIndex`, `prevTerm`), cutting a conflicting suffix. `false` when that position
-   * does not match.
+   * Appends what a leader sent after (`prevIndex`, `prevTerm`), cutting a conflicting suffix.
+   * `false` when that position does not match.
    */
   maybeAppend(prevIndex: number, prevTerm: number, entries: readonly Entry[]): boolean {
     if (!this.matches(prevIndex, prevTerm)) return false;
@@ -120,8 +122,9 @@ export class RaftLog {
   }
 
   /**
-   * The highest index at or below `index` where this log may match another that has `term` at `index`: terms never
-   * decrease along a log, so positions with a higher term are out. The term is 0 where it is not known.
+   * The highest index at or below `index` where this log may match another that has `term` at
+   * `index`: terms never decrease along a log, so positions with a higher term are out. The term is
+   * 0 where it is not known.
    */
   lastPossibleMatch(index: number, term: number): { index: number; term: number } {
     for (let guess = index; guess > 0; guess--) {
@@ -137,7 +140,7 @@ export class RaftLog {
     if (index <= this.committed) return false;
     assert(
       index <= this.lastIndex,
-      `commit index ${index} is beyond the log, which ends at ${this.lastIndex}: was it cut or lost?`,
+      `commit index ${index} is beyond the log's end ${this.lastIndex}: was it cut or lost?`,
     );
     this.committed = index;
     return true;

@@ -5,11 +5,12 @@ import type { Entry, Snapshot } from "../types.ts";
 const NO_ENTRIES: readonly Entry[] = [];
 
 /**
- * The end of the log that is not known to be durable: at most one snapshot, and the entries after it. What was handed
- * out for writing stays here, marked as in progress, until the storage confirms it.
+ * The end of the log that is not known to be durable: at most one snapshot, and the entries after
+ * it. What was handed out for writing stays here, marked as in progress, until the storage confirms
+ * it.
  *
- * `entries[i]` has index `offset + i`. `offset` may lie below the storage's last index: then the next write truncates.
- * Invariant: offset <= offsetInProgress <= offset + entries.length.
+ * `entries[i]` has index `offset + i`. `offset` may lie below the storage's last index: then the
+ * next write truncates. Invariant: offset <= offsetInProgress <= offset + entries.length.
  */
 export class UnstableLog {
   #entries: Entry[] = [];
@@ -69,8 +70,9 @@ export class UnstableLog {
   }
 
   /**
-   * The entry (`index`, `term`) and all before it are durable. Ignored when the log here has another entry there: the
-   * answer is to a write that was overtaken. The caller vouches that no older write in flight can still overwrite it.
+   * The entry (`index`, `term`) and all before it are durable. Ignored when the log here has
+   * another entry there: the answer is to a write that was overtaken. The caller vouches that no
+   * older write in flight can still overwrite it.
    */
   stableTo(index: number, term: number): void {
     if (index < this.offset || this.#entries[index - this.offset]?.term !== term) return;

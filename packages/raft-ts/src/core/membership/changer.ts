@@ -10,12 +10,18 @@ export type ChangeRefusal =
   | "no-voters-left"
   | "more-than-one-voter";
 
-/** A changed configuration, with the replicas that were not (or no longer) members when the change added them. */
+/**
+ * A changed configuration, with the replicas that were not (or no longer) members when the change
+ * added them.
+ */
 export type ChangeOutcome =
   | { readonly ok: true; readonly confState: ConfState; readonly added: readonly ReplicaId[] }
   | { readonly ok: false; readonly reason: ChangeRefusal };
 
-/** The configuration after `change`, in one step or into or out of a joint configuration as the change says. */
+/**
+ * The configuration after `change`, in one step or into or out of a joint configuration as the
+ * change says.
+ */
 export function changeConfiguration(confState: ConfState, change: ConfChange): ChangeOutcome {
   switch (changeMode(change)) {
     case "leave-joint":
@@ -27,7 +33,10 @@ export function changeConfiguration(confState: ConfState, change: ConfChange): C
   }
 }
 
-/** Changes at most one voter, and any number of learners, without a joint configuration (thesis, section 4.1). */
+/**
+ * Changes at most one voter, and any number of learners, without a joint configuration (thesis,
+ * section 4.1).
+ */
 export function changeSimply(
   confState: ConfState,
   steps: readonly ConfChangeStep[],
@@ -42,7 +51,10 @@ export function changeSimply(
   return draft.finish(false);
 }
 
-/** Starts a change of any size: from here on both the old and the new voters must agree (thesis, section 4.3). */
+/**
+ * Starts a change of any size: from here on both the old and the new voters must agree (thesis,
+ * section 4.3).
+ */
 export function enterJoint(
   confState: ConfState,
   autoLeave: boolean,
@@ -70,7 +82,10 @@ export function leaveJoint(confState: ConfState): ChangeOutcome {
   return { ok: true, confState: left, added: [] };
 }
 
-/** A configuration under change. Steps touch the incoming voters and the learners, never the outgoing voters. */
+/**
+ * A configuration under change. Steps touch the incoming voters and the learners, never the
+ * outgoing voters.
+ */
 class Draft {
   readonly voters: Set<ReplicaId>;
   readonly #outgoing: ReadonlySet<ReplicaId>;
@@ -131,7 +146,8 @@ class Draft {
   #makeLearner(id: ReplicaId): void {
     if (!this.#isMember(id)) this.#added.add(id);
     this.voters.delete(id);
-    // An outgoing voter keeps its vote until the joint configuration is left; it cannot be a learner before.
+    // An outgoing voter keeps its vote until the joint configuration is left; it cannot be a
+    // learner before.
     if (this.#outgoing.has(id)) this.#learnersNext.add(id);
     else this.#learners.add(id);
   }

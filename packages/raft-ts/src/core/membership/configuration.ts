@@ -2,7 +2,8 @@ import { assert } from "../assert.ts";
 import type { ConfChange, ConfState, ReplicaId } from "../types.ts";
 
 /*
- * Questions about a configuration. Lists of a configuration in force are ascending, without duplicates, and:
+ * Questions about a configuration. Lists of a configuration in force are ascending, without
+ * duplicates, and:
  * - a learner is a voter of neither half;
  * - `learnersNext` are outgoing voters;
  * - a configuration that is not joint has no `learnersNext` and does not leave automatically.
@@ -49,7 +50,10 @@ export function sortedIds(ids: Iterable<ReplicaId>): ReplicaId[] {
   return [...new Set(ids)].sort((a, b) => a - b);
 }
 
-/** How a change is carried out, by what it asks for: more than one step always goes through a joint configuration. */
+/**
+ * How a change is carried out, by what it asks for: more than one step always goes through a joint
+ * configuration.
+ */
 export function changeMode(change: ConfChange): "simple" | "enter-joint" | "leave-joint" {
   if (change.transition !== "auto" || change.changes.length > 1) return "enter-joint";
   return change.changes.length === 0 ? "leave-joint" : "simple";

@@ -7,7 +7,10 @@ import { type ConfChange, type ConfState, NO_REPLICA, type ReplicaId } from "../
 import { changeConfiguration } from "./changer.ts";
 import { isVoter } from "./configuration.ts";
 
-/** Makes a committed change effective. A change that does not fit stops the replica: its log or its history is wrong. */
+/**
+ * Makes a committed change effective. A change that does not fit stops the replica: its log or its
+ * history is wrong.
+ */
 export function applyConfChange(state: ReplicaState, change: ConfChange): ConfState {
   const outcome = changeConfiguration(state.confState, change);
   assert(
@@ -29,7 +32,8 @@ export function switchConfiguration(
   if (leader.name !== "leader") return;
   leader.progress.reconfigure(confState, added, state.log.lastIndex);
   if (!isVoter(confState, state.id)) {
-    // Without stepping down it leads on, not counting itself, until somebody else is elected (thesis, section 4.2.2).
+    // Without stepping down it leads on, not counting itself, until somebody else is elected
+    // (thesis, section 4.2.2).
     if (state.options.stepDownOnRemoval) becomeFollower(state, state.term, NO_REPLICA);
     return;
   }

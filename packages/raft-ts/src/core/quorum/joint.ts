@@ -7,7 +7,10 @@ import {
   type Votes,
 } from "./majority.ts";
 
-/** Two sets of voters that must both agree. A configuration that is not joint has no outgoing voters. */
+/**
+ * Two sets of voters that must both agree. A configuration that is not joint has no outgoing
+ * voters.
+ */
 export interface JointVoters {
   readonly voters: readonly ReplicaId[];
   readonly votersOutgoing: readonly ReplicaId[];

@@ -21,8 +21,8 @@ export function quorumSize(voterCount: number): number {
 }
 
 /**
- * The highest index that a majority has acknowledged, 0 for none. Infinity for the empty set, which agrees with
- * everything so that it can be half of a joint configuration.
+ * The highest index that a majority has acknowledged, 0 for none. Infinity for the empty set, which
+ * agrees with everything so that it can be half of a joint configuration.
  *
  * Quadratic in the replication factor, and in exchange without a sort or an allocation.
  */

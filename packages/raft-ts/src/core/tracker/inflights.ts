@@ -1,8 +1,9 @@
 import { assert } from "../assert.ts";
 
 /**
- * Append messages on their way to one follower, oldest first: the index of each one's last entry and its bytes. Bounded
- * by count and, softly, by bytes: the message that reaches the byte limit still goes.
+ * Append messages on their way to one follower, oldest first: the index of each one's last entry
+ * and its bytes. Bounded by count and, softly, by bytes: the message that reaches the byte limit
+ * still goes.
  *
  * A ring that grows by doubling from nothing, since most followers of most groups are idle.
  */

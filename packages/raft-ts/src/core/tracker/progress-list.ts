@@ -4,8 +4,9 @@ import type { ConfState, ReplicaId } from "../types.ts";
 import { Progress, type WindowLimits } from "./progress.ts";
 
 /**
- * The progress of all replicas of the configuration, in ascending order of id. Searched linearly: a group has a handful
- * of members. As `AckedIndexes` it answers with match indexes, as `Votes` with who was active.
+ * The progress of all replicas of the configuration, in ascending order of id. Searched linearly: a
+ * group has a handful of members. As `AckedIndexes` it answers with match indexes, as `Votes` with
+ * who was active.
  */
 export class ProgressList implements AckedIndexes, Votes {
   readonly #limits: WindowLimits;
@@ -47,8 +48,8 @@ export class ProgressList implements AckedIndexes, Votes {
   }
 
   /**
-   * Follows a new configuration. Replicas in `added` start from nothing, even when they were members before: they may
-   * have been removed and added in one change.
+   * Follows a new configuration. Replicas in `added` start from nothing, even when they were
+   * members before: they may have been removed and added in one change.
    */
   reconfigure(confState: ConfState, added: readonly ReplicaId[], lastIndex: number): void {
     const kept = this.#items.filter((p) => isMember(confState, p.id) && !added.includes(p.id));

@@ -24,7 +24,8 @@ export interface ProgressStart {
  *
  * - probe: the end of the follower's log is not known; one message at a time finds it.
  * - replicate: entries stream ahead of their acknowledgements, within the inflight window.
- * - snapshot: the follower needs entries that are gone; nothing is sent until a snapshot connects it again.
+ * - snapshot: the follower needs entries that are gone; nothing is sent until a snapshot connects
+ *   it again.
  *
  * Invariant: match < next. In state snapshot, next === pendingSnapshot + 1.
  */
@@ -115,7 +116,8 @@ export class Progress {
   }
 
   /**
-   * The follower rejected an append after `rejected` and may match at `matchHint`. `false` when the rejection is stale.
+   * The follower rejected an append after `rejected` and may match at `matchHint`. `false` when the
+   * rejection is stale.
    */
   maybeDecreaseTo(rejected: number, matchHint: number): boolean {
     if (this.state === "replicate") {

@@ -6,8 +6,8 @@ import type { ScriptArgument } from "../script/parse-script.ts";
 import { emptySnapshot, type ScriptNodeOptions } from "../script-node.ts";
 
 /**
- * `add-nodes 3 voters=(1,2,3) learners=(4) index=10 content=text option=value …`: replicas with the next free numbers.
- * With `index` they start from a snapshot there.
+ * `add-nodes 3 voters=(1,2,3) learners=(4) index=10 content=text option=value …`: replicas with the
+ * next free numbers. With `index` they start from a snapshot there.
  */
 export const addNodes: InteractionCommand = (cluster, test) => {
   const count = firstId(test);

@@ -10,8 +10,8 @@ const TRANSITIONS: ReadonlyMap<string, ConfChangeTransition> = new Map([
 ]);
 
 /**
- * `propose-conf-change 1 [v1=true] [transition=explicit]` with steps such as `v2 r3` as input; none leaves a joint
- * configuration.
+ * `propose-conf-change 1 [v1=true] [transition=explicit]` with steps such as `v2 r3` as input; none
+ * leaves a joint configuration.
  */
 export const proposeConfChange: InteractionCommand = (cluster, test) => {
   const isVersion1 = valueOf(test, "v1") !== undefined && parseBoolean(valueOf(test, "v1"));

@@ -4,8 +4,9 @@ import { bareIds, ScriptError, valueOf } from "../script/arguments.ts";
 import type { ScriptCluster } from "../script-cluster.ts";
 
 /**
- * `stabilize 1 2 [log-level=none]`: these replicas, or all, act until nothing is left to do: in each round first every
- * Ready, then every message, then the append workers, then the apply workers.
+ * `stabilize 1 2 [log-level=none]`: these replicas, or all, act until nothing is left to do: in
+ * each round first every Ready, then every message, then the append workers, then the apply
+ * workers.
  */
 export const stabilize: InteractionCommand = (cluster, test) => {
   const level = cluster.output.level;

@@ -15,8 +15,8 @@ const LETTER_OF_KIND: Readonly<Record<ConfChangeKind, string>> = {
 };
 
 /**
- * A change as scripts propose it. `v1` changes print as the older of two entry kinds that other implementations have;
- * there is no other difference.
+ * A change as scripts propose it. `v1` changes print as the older of two entry kinds that other
+ * implementations have; there is no other difference.
  */
 export interface ScriptConfChange extends ConfChange {
   readonly isVersion1?: true;

@@ -44,7 +44,9 @@ interface MessageFields {
   readonly responses?: readonly Message[];
 }
 
-/** `from->to Type Term:t Log:term/index …`, and nested lines for entries, a snapshot and responses. */
+/**
+ * `from->to Type Term:t Log:term/index …`, and nested lines for entries, a snapshot and responses.
+ */
 export function describeMessage(message: Message, indent = ""): string {
   const fields = fieldsOf(message);
   const { from, to, term } = message;

@@ -1,6 +1,9 @@
 import type { AckedIndexes } from "../../core/quorum/majority.ts";
 
-/** A chart of who acknowledged what: one line per voter, the bar as long as the number of voters that are behind it. */
+/**
+ * A chart of who acknowledged what: one line per voter, the bar as long as the number of voters
+ * that are behind it.
+ */
 export function describeAcked(ids: readonly number[], acked: AckedIndexes): string {
   if (ids.length === 0) return "<empty majority quorum>";
   const count = ids.length;

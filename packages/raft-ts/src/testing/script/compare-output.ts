@@ -1,5 +1,6 @@
 /**
- * Lines that report to a log and may differ in every way. They stand wherever the replica wrote them, so indented too.
+ * Lines that report to a log and may differ in every way. They stand wherever the replica wrote
+ * them, so indented too.
  */
 const LOG_LINE = /^\s*(DEBUG|INFO|WARN) /;
 
@@ -11,7 +12,10 @@ export function withoutLogLines(output: string): string {
   return text.endsWith("\n") ? text : `${text}\n`;
 }
 
-/** Lines of both texts, `-` for what is only expected, `+` for what is only there; `undefined` when they are equal. */
+/**
+ * Lines of both texts, `-` for what is only expected, `+` for what is only there; `undefined` when
+ * they are equal.
+ */
 export function diffLines(expected: string, actual: string): string | undefined {
   if (expected === actual) return undefined;
   const left = expected.replace(/\n$/, "").split("\n");
