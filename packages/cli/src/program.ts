@@ -1,6 +1,11 @@
 import { Command } from "commander";
 import type { CommandContext } from "./commands/command-context.ts";
+import { addClusterCommand } from "./commands/cluster-command.ts";
 import { addDevCommand } from "./commands/dev-command.ts";
+import { addGroupCommand } from "./commands/group-command.ts";
+import { addProduceCommand } from "./commands/produce-command.ts";
+import { addReplayCommand } from "./commands/replay-command.ts";
+import { addTopicCommand } from "./commands/topic-command.ts";
 
 const VERSION = "0.1.0";
 
@@ -18,5 +23,10 @@ export function createProgram(context: CommandContext): Command {
     .showSuggestionAfterError()
     .exitOverride();
   addDevCommand(program, context);
+  addTopicCommand(program, context);
+  addProduceCommand(program, context);
+  addReplayCommand(program, context);
+  addGroupCommand(program, context);
+  addClusterCommand(program, context);
   return program;
 }

@@ -46,7 +46,8 @@ export async function runDev(options: DevCommandOptions, context: CommandContext
       output.note(planTable(cluster.plan, (id) => cluster.pidOf(id)));
     }
     if (options.exit !== true && !context.signal.aborted) {
-      output.note(`\nCtrl-C stops the cluster.`);
+      tour?.sayClosing(output, cluster);
+      output.note("Ctrl-C stops the cluster.");
       await aborted(context.signal);
     } else if (context.signal.aborted) exitCode = EXIT.interrupted;
     return exitCode;

@@ -24,6 +24,8 @@ import type { TourClient } from "./tour-client.ts";
 import type { TourContext, TourPlan } from "./tour-context.ts";
 import { TourReport } from "./tour-report.ts";
 
+export { sayClosing } from "./closing.ts";
+
 const STEP_COUNT = 7;
 const SEED = 20_261_120;
 const ORDER_COUNT = 100_000;
