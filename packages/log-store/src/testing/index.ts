@@ -1,1 +1,3 @@
-export {};
+export { type FileSystemContractCase, fileSystemContract } from "./file-system-contract.ts";
+export { type FileCall, MemoryFileSystem, type FileObserver } from "./memory-file-system.ts";
+export { SECTOR_BYTES, type Survival } from "./memory-nodes.ts";
