@@ -35,11 +35,14 @@ export function handleRegisterBroker(
   command: RegisterBroker,
 ): CommandResult<{ readonly brokerEpoch: number }> {
   const { clusterId, ...fields } = command;
+  if (image.clusterId === undefined) {
+    return refuse("CLUSTER_NOT_FORMED", "the cluster's id is not written yet; try again");
+  }
   if (image.clusterId !== clusterId) {
     return refuse(
       "CLUSTER_ID_MISMATCH",
       `broker ${command.brokerId} belongs to cluster ${clusterId}; ` +
-        `this is cluster ${image.clusterId ?? "(not formed)"}`,
+        `this is cluster ${image.clusterId}`,
     );
   }
   const known = image.brokers.get(command.brokerId);
