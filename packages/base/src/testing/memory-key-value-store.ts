@@ -57,9 +57,14 @@ export class MemoryKeyValueStore implements KeyValueStore {
    * disk.
    */
   crash(survivors = 0): MemoryKeyValueStore {
+    this.#closed = true;
+    return this.image(survivors);
+  }
+
+  /** The same without ending this one: what a restart would find if the crash came now. */
+  image(survivors = 0): MemoryKeyValueStore {
     const remaining = new Map(this.#durable);
     for (const batch of this.#unsynced.slice(0, survivors)) apply(remaining, batch);
-    this.#closed = true;
     return new MemoryKeyValueStore(remaining);
   }
 
