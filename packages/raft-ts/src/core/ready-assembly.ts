@@ -108,7 +108,7 @@ export class ReadyAssembly {
     if (ready.readStates.length > 0) state.readStates = [];
     if (ready.wants.length > 0) state.wants = [];
     state.messages = [];
-    if (state.messagesAfterAppend.length > 0) state.messagesAfterAppend = [];
+    state.messagesAfterAppend = [];
     state.log.unstable.acceptInProgress();
     state.log.acceptApplying(ready.committedEntries, !this.#isAsync);
     this.#isOut = !this.#isAsync;
@@ -133,7 +133,9 @@ export class ReadyAssembly {
     const state = this.#state;
     const waiting = state.messagesAfterAppend;
     if (hasWork(work) || waiting.length > 0) {
+      // The array is handed out with the message, so the replica must not go on filling it.
       const responses: Message[] = waiting;
+      state.messagesAfterAppend = [];
       // After the leader's own acknowledgement, which reads the term of its entry faster while that
       // is unstable.
       const response = this.#appendResponse(work.snapshot);

@@ -53,7 +53,7 @@ export class MemoryStorage implements LogStorage {
     return this.#entries[index - this.firstIndex()]?.term ?? "unavailable";
   }
 
-  entries(from: number, to: number, maxBytes: number): readonly Entry[] | "compacted" {
+  entries(from: number, to: number, maxBytes: number): readonly Entry[] | "compacted" | "pending" {
     const first = this.firstIndex();
     if (from < first) return "compacted";
     assert(to <= this.lastIndex() + 1, `entries up to ${to} are beyond the stored log`);

@@ -20,5 +20,5 @@ export function writeLog(cluster: ScriptCluster, id: ReplicaId): void {
     return;
   }
   const entries = storage.entries(first, last + 1, NO_LIMIT);
-  if (entries !== "compacted") cluster.output.write(describeEntries(entries));
+  if (typeof entries !== "string") cluster.output.write(describeEntries(entries));
 }
