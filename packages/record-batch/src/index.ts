@@ -1,6 +1,11 @@
 import { installNativeCrc32c } from "./node/native-crc32c.ts";
 
-export { BatchBuilder, type BatchBuilderOptions } from "./core/batch-builder.ts";
+export {
+  BatchBuilder,
+  type BatchBuilderOptions,
+  type ProducerFields,
+  patchProducer,
+} from "./core/batch-builder.ts";
 export { type BatchRules, type BatchValidation, validateBatch } from "./core/batch-validation.ts";
 export type { OpenedBatch } from "./core/codec.ts";
 export type { Compression } from "./core/compression.ts";

@@ -2,7 +2,7 @@ import { encodeUtf8 } from "@stratalog/base";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeBatch, loadCodec, openBatch, compressBatch } from "../node/codecs.ts";
-import { BatchBuilder } from "./batch-builder.ts";
+import { BatchBuilder, patchProducer } from "./batch-builder.ts";
 import { validateBatch } from "./batch-validation.ts";
 import { patchBaseOffset, patchLeaderEpoch, readBatchHeader } from "./header.ts";
 import type { RecordInput } from "./record.ts";
@@ -152,6 +152,17 @@ describe("a record batch", () => {
     expect(builder.tryAppend(record, 200)).toBe(false);
     expect(builder.sizeBytes).toBe(before);
     expect(builder.build()).toHaveLength(before);
+  });
+
+  test("is numbered again with a right checksum", () => {
+    const batch = batchOf([{ key: null, value: encodeUtf8("v"), timestampMs: 1 }]);
+    patchProducer(batch, { producerId: 7, producerEpoch: 2, baseSequence: 40 });
+    const validation = validateBatch(batch, RULES);
+    expect(validation.ok && validation.header).toMatchObject({
+      producerId: 7,
+      producerEpoch: 2,
+      baseSequence: 40,
+    });
   });
 
   test("reset starts a new batch without touching the one handed over", () => {

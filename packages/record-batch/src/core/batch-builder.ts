@@ -22,12 +22,18 @@ import { writeInt16, writeInt32, writeInt64 } from "./integers.ts";
 import type { RecordHeader, RecordInput } from "./record.ts";
 import { varintBytes, varlongBytes, writeVarint, writeVarlong } from "./varint.ts";
 
-/** What a batch says besides its records. All default to "not idempotent, not transactional". */
-export interface BatchBuilderOptions {
+/**
+ * What makes a batch idempotent: who sends it, and the number of its first record from that one.
+ */
+export interface ProducerFields {
   /** −1 for none; with one, epoch and sequence must be given too. */
   readonly producerId?: number;
   readonly producerEpoch?: number;
   readonly baseSequence?: number;
+}
+
+/** What a batch says besides its records. All default to "not idempotent, not transactional". */
+export interface BatchBuilderOptions extends ProducerFields {
   readonly isTransactional?: boolean;
   /** First size of the buffer, bytes; it doubles as needed. Default 1,024. */
   readonly initialBytes?: number;
@@ -123,9 +129,9 @@ export class BatchBuilder {
 
   /**
    * Seals the batch: header and checksum. The bytes are the caller's from here on; base offset 0,
-   * leader epoch −1.
+   * leader epoch −1. `producer` replaces what the constructor was told.
    */
-  build(): Uint8Array {
+  build(producer: ProducerFields = this.#options): Uint8Array {
     assert(!this.#isBuilt && this.#recordCount > 0, "build of an empty or built batch");
     this.#isBuilt = true;
     const bytes = this.#bytes.subarray(0, this.#position);
@@ -142,11 +148,8 @@ export class BatchBuilder {
     writeInt32(bytes, LAST_OFFSET_DELTA_POSITION, this.#recordCount - 1);
     writeInt64(bytes, BASE_TIMESTAMP_POSITION, this.#baseTimestamp);
     writeInt64(bytes, MAX_TIMESTAMP_POSITION, this.#maxTimestamp);
-    writeInt64(bytes, PRODUCER_ID_POSITION, options.producerId ?? -1);
-    writeInt16(bytes, PRODUCER_EPOCH_POSITION, options.producerEpoch ?? -1);
-    writeInt32(bytes, BASE_SEQUENCE_POSITION, options.baseSequence ?? -1);
     writeInt32(bytes, RECORD_COUNT_POSITION, this.#recordCount);
-    writeInt32(bytes, CRC_POSITION, crc32c(bytes, ATTRIBUTES_POSITION, bytes.length));
+    patchProducer(bytes, producer);
     return bytes;
   }
 
@@ -166,6 +169,17 @@ export class BatchBuilder {
     larger.set(this.#bytes.subarray(0, this.#position));
     this.#bytes = larger;
   }
+}
+
+/**
+ * Writes who sends a whole batch and its first sequence number, and the checksum anew, which covers
+ * them. For a producer that must number a batch again.
+ */
+export function patchProducer(bytes: Uint8Array, producer: ProducerFields): void {
+  writeInt64(bytes, PRODUCER_ID_POSITION, producer.producerId ?? -1);
+  writeInt16(bytes, PRODUCER_EPOCH_POSITION, producer.producerEpoch ?? -1);
+  writeInt32(bytes, BASE_SEQUENCE_POSITION, producer.baseSequence ?? -1);
+  writeInt32(bytes, CRC_POSITION, crc32c(bytes, ATTRIBUTES_POSITION, bytes.length));
 }
 
 function fieldBytes(field: Uint8Array | null): number {

@@ -1,0 +1,129 @@
+/** A topic to create. What is left out, the cluster decides. */
+export interface NewTopic {
+  readonly name: string;
+  /** Default: the cluster's `num.partitions`. */
+  readonly partitions?: number;
+  /** Default: 3 from three brokers on, else 1. */
+  readonly replicationFactor?: number;
+  /** Configuration by name, for example `{ "retention.ms": "604800000" }`. */
+  readonly config?: Readonly<Record<string, string>>;
+  /** Only check whether it could be created. */
+  readonly validateOnly?: boolean;
+}
+
+/** One partition of a described topic. */
+export interface PartitionDescription {
+  readonly partition: number;
+  /** Broker that leads it; undefined while there is none. */
+  readonly leader: number | undefined;
+  readonly leaderEpoch: number;
+  /** Brokers that hold it, the preferred leader first. */
+  readonly replicas: readonly number[];
+}
+
+/** One configuration value in force. */
+export interface ConfigValue {
+  readonly name: string;
+  readonly value: string;
+  readonly source: "default" | "topic";
+}
+
+/** Everything about a topic. */
+export interface TopicDescription {
+  readonly name: string;
+  readonly topicId: string;
+  readonly isInternal: boolean;
+  readonly replicationFactor: number;
+  readonly partitions: readonly PartitionDescription[];
+  readonly config: readonly ConfigValue[];
+}
+
+/** One listed topic. */
+export interface TopicSummary {
+  readonly name: string;
+  readonly topicId: string;
+  readonly isInternal: boolean;
+  readonly partitionCount: number;
+  readonly replicationFactor: number;
+}
+
+/** One broker of the cluster. */
+export interface BrokerDescription {
+  readonly brokerId: number;
+  /** "host:port" for clients; empty when it has no listener for them. */
+  readonly address: string;
+  readonly rack: string;
+  /** True when the controller counts the broker out. */
+  readonly isFenced: boolean;
+  readonly leaderCount: number;
+  readonly replicaCount: number;
+  readonly isControllerVoter: boolean;
+}
+
+/** The cluster. */
+export interface ClusterDescription {
+  readonly clusterId: string;
+  /** Broker that is the controller; undefined while there is none. */
+  readonly controller: number | undefined;
+  readonly brokers: readonly BrokerDescription[];
+  readonly topicCount: number;
+  readonly partitionCount: number;
+}
+
+/** Which offsets to look up. */
+export interface OffsetLookup {
+  readonly topic: string;
+  /** Default: all. */
+  readonly partitions?: readonly number[];
+  readonly at: "earliest" | "latest" | { readonly timestamp: number | Date };
+}
+
+/** An offset that was looked up. */
+export interface PartitionOffset {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+}
+
+/** One listed group. */
+export interface GroupSummary {
+  readonly groupId: string;
+  readonly state: string;
+  readonly memberCount: number;
+  readonly coordinator: number;
+}
+
+/** Partitions of one topic. */
+export interface TopicPartitions {
+  readonly topic: string;
+  readonly partitions: readonly number[];
+}
+
+/** One member of a group. */
+export interface GroupMember {
+  readonly memberId: string;
+  readonly instanceId: string;
+  readonly clientId: string;
+  readonly clientAddress: string;
+  readonly memberEpoch: number;
+  readonly topics: readonly string[];
+  readonly owned: readonly TopicPartitions[];
+  readonly target: readonly TopicPartitions[];
+}
+
+/** Everything about a group. */
+export interface GroupDescription {
+  readonly groupId: string;
+  readonly state: string;
+  readonly groupEpoch: number;
+  readonly assignor: string;
+  readonly coordinator: number;
+  readonly members: readonly GroupMember[];
+  /** Committed offsets: the next record to read. */
+  readonly offsets: readonly PartitionOffset[];
+}
+
+/** What may end a call sooner. */
+export interface AdminCallOptions {
+  readonly signal?: AbortSignal;
+}

@@ -1,0 +1,221 @@
+import { CodedError } from "@stratalog/base";
+import { fromPublicOffset, toPublicOffset } from "../../core/public-offset.ts";
+import type { RequestOf, ResponseOf, UnaryName } from "../../ports/transport.ts";
+import type { Cluster } from "../cluster.ts";
+import { callCoordinator } from "../group-calls.ts";
+import { listOffsets } from "../list-offsets.ts";
+import type {
+  AdminCallOptions,
+  ClusterDescription,
+  GroupDescription,
+  GroupSummary,
+  NewTopic,
+  OffsetLookup,
+  PartitionOffset,
+  TopicDescription,
+  TopicSummary,
+} from "./admin-types.ts";
+import { brokerDescription, groupDescription, topicDescription } from "./describe.ts";
+
+const PAGE_SIZE = 1_000;
+/** 100,000 topics: more than a cluster holds; a broker that pages for ever is not believed. */
+const PAGES_MAX = 100;
+
+/**
+ * Creates, changes and describes topics, groups and the cluster. Any broker will do. Holds nothing
+ * that must be closed. Made by `Stratalog.admin`.
+ */
+export class Admin {
+  readonly #cluster: Cluster;
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster;
+  }
+
+  /** Creates a topic; TOPIC_ALREADY_EXISTS when there is one. */
+  async createTopic(topic: NewTopic, options: AdminCallOptions = {}): Promise<TopicDescription> {
+    const response = await this.#call("createTopic", "change", options, {
+      name: topic.name,
+      partitionCount: topic.partitions,
+      replicationFactor: topic.replicationFactor,
+      config: entries(topic.config),
+      validateOnly: topic.validateOnly,
+    });
+    return topicDescription(response.topic);
+  }
+
+  /** Deletes a topic and its records for good. */
+  async deleteTopic(name: string, options: AdminCallOptions = {}): Promise<void> {
+    await this.#call("deleteTopic", "change", options, { name });
+  }
+
+  async describeTopic(name: string, options: AdminCallOptions = {}): Promise<TopicDescription> {
+    const response = await this.#call("describeTopic", "read", options, { name });
+    return topicDescription(response.topic);
+  }
+
+  /** All topics by name, or those whose names begin with `prefix`. */
+  async listTopics(
+    options: AdminCallOptions & {
+      readonly prefix?: string;
+      readonly includeInternal?: boolean;
+    } = {},
+  ): Promise<readonly TopicSummary[]> {
+    const { prefix, includeInternal } = options;
+    const topics: TopicSummary[] = [];
+    let pageToken = "";
+    for (let page = 0; page < PAGES_MAX; page++) {
+      const request = { prefix, includeInternal, pageSize: PAGE_SIZE, pageToken };
+      const response = await this.#call("listTopics", "read", options, request);
+      for (const { internal, ...topic } of response.topics) {
+        topics.push({ ...topic, isInternal: internal });
+      }
+      pageToken = response.nextPageToken;
+      if (pageToken === "") return topics;
+    }
+    throw new CodedError("INTERNAL", `the list of topics does not end after ${PAGES_MAX} pages`);
+  }
+
+  /**
+   * Grows a topic to `partitions` in all. The warning says what that means: keys move to other
+   * partitions from then on.
+   */
+  async addPartitions(
+    name: string,
+    partitions: number,
+    options: AdminCallOptions = {},
+  ): Promise<{ readonly topic: TopicDescription; readonly warning: string }> {
+    const request = { name, partitionCount: partitions };
+    const response = await this.#call("addPartitions", "change", options, request);
+    return { topic: topicDescription(response.topic), warning: response.warning };
+  }
+
+  /** Sets configuration of a topic, and resets some to their defaults; the rest stays. */
+  async alterConfig(
+    name: string,
+    changes: {
+      readonly set?: Readonly<Record<string, string>>;
+      readonly reset?: readonly string[];
+    },
+    options: AdminCallOptions = {},
+  ): Promise<TopicDescription> {
+    const request = { name, set: entries(changes.set), reset: changes.reset };
+    const response = await this.#call("alterTopicConfig", "change", options, request);
+    return topicDescription(response.topic);
+  }
+
+  async describeCluster(options: AdminCallOptions = {}): Promise<ClusterDescription> {
+    const response = await this.#call("describeCluster", "read", options, {});
+    return {
+      clusterId: response.clusterId,
+      controller: response.controllerId,
+      brokers: response.brokers.map(brokerDescription),
+      topicCount: response.topicCount,
+      partitionCount: response.partitionCount,
+    };
+  }
+
+  /** Offsets by rule; "latest" is confirmed by each partition's quorum. */
+  async listOffsets(
+    lookup: OffsetLookup,
+    options: AdminCallOptions = {},
+  ): Promise<readonly PartitionOffset[]> {
+    const { topic, at } = lookup;
+    const known = await this.#cluster.topic(topic, options.signal);
+    const partitions = lookup.partitions ?? known.leaders.map((_leader, index) => index);
+    const spec = typeof at === "string" ? at : { timestampMs: Number(at.timestamp) };
+    const questions = partitions.map((partition) => ({ topic, partition, at: spec }));
+    const found = await listOffsets(this.#cluster, questions, options.signal);
+    return found.map(({ partition, offset }) => ({
+      topic,
+      partition,
+      offset: toPublicOffset(offset),
+    }));
+  }
+
+  /** The groups of all brokers that answer, by name. */
+  async listGroups(
+    options: AdminCallOptions & { readonly prefix?: string } = {},
+  ): Promise<readonly GroupSummary[]> {
+    await this.#cluster.refresh([], options.signal);
+    const limits = { timeoutMs: this.#cluster.options.requestTimeoutMs, signal: options.signal };
+    const request = { prefix: options.prefix };
+    const brokers = this.#cluster.cache.brokerIds().flatMap((id) => {
+      const connection = this.#cluster.broker(id);
+      return connection === undefined ? [] : [connection];
+    });
+    const outcomes = await Promise.allSettled(
+      brokers.map((broker) => broker.call("GroupService", "listGroups", request, limits)),
+    );
+    const answers = outcomes.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+    const failure = outcomes.find((each) => each.status === "rejected");
+    if (answers.length === 0 && failure !== undefined) throw CodedError.from(failure.reason);
+    return answers
+      .flatMap(({ groups }) => groups)
+      .map(({ coordinatorId, ...group }) => ({ ...group, coordinator: coordinatorId }))
+      .sort((a, b) => (a.groupId < b.groupId ? -1 : 1));
+  }
+
+  /** Everything about a group; GROUP_NOT_FOUND when there is none. */
+  async describeGroup(groupId: string, options: AdminCallOptions = {}): Promise<GroupDescription> {
+    const response = await callCoordinator(this.#cluster, groupId, {
+      method: "describeGroup",
+      request: { groupId },
+      signal: options.signal,
+    });
+    return groupDescription(response);
+  }
+
+  /** Deletes a group without members and what it committed; GROUP_NOT_EMPTY otherwise. */
+  async deleteGroup(groupId: string, options: AdminCallOptions = {}): Promise<void> {
+    await callCoordinator(this.#cluster, groupId, {
+      method: "deleteGroup",
+      request: { groupId },
+      signal: options.signal,
+    });
+  }
+
+  /** Sets where a group without members goes on; creates the group when there is none. */
+  async commitOffsets(
+    groupId: string,
+    offsets: readonly {
+      readonly topic: string;
+      readonly partition: number;
+      readonly offset: bigint | number;
+    }[],
+    options: AdminCallOptions = {},
+  ): Promise<void> {
+    const wire = offsets.map(({ topic, partition, offset }) => ({
+      topic,
+      partition,
+      offset: fromPublicOffset(offset),
+    }));
+    await callCoordinator(this.#cluster, groupId, {
+      method: "commitOffsets",
+      request: { groupId, offsets: wire },
+      signal: options.signal,
+    });
+  }
+
+  async #call<M extends UnaryName<"AdminService">>(
+    method: M,
+    effect: "read" | "change",
+    options: AdminCallOptions,
+    request: RequestOf<"AdminService", M>,
+  ): Promise<ResponseOf<"AdminService", M>> {
+    const { signal } = options;
+    return await this.#cluster.callAny({
+      service: "AdminService",
+      method,
+      request,
+      effect,
+      signal,
+    });
+  }
+}
+
+function entries(
+  config: Readonly<Record<string, string>> | undefined,
+): readonly { readonly name: string; readonly value: string }[] {
+  return Object.entries(config ?? {}).map(([name, value]) => ({ name, value }));
+}

@@ -1,0 +1,236 @@
+import { CodedError, type ErrorCode } from "@stratalog/base";
+import type { ServiceName } from "@stratalog/protocol";
+import { backoffMs, LEADER_BACKOFF, RETRY_BACKOFF } from "../core/backoff.ts";
+import { joinAddress, type KnownTopic, MetadataCache } from "../core/metadata-cache.ts";
+import type { ClientEnvironment } from "../ports/environment.ts";
+import type { Connection, RequestOf, ResponseOf, UnaryName } from "../ports/transport.ts";
+import { ConnectionPool } from "./connection-pool.ts";
+import { MetadataRefresher } from "./metadata-refresher.ts";
+import type { Scope } from "./scope.ts";
+
+/** How a client finds and treats brokers. */
+export interface ClusterOptions {
+  /** Addresses to begin with, "host:port". */
+  readonly brokers: readonly string[];
+  readonly requestTimeoutMs: number;
+  readonly clientId: string;
+}
+
+/** One call to whichever broker answers. */
+export interface AnyCall<S extends ServiceName, M extends UnaryName<S>> {
+  readonly service: S;
+  readonly method: M;
+  readonly request: RequestOf<S, M>;
+  /** A read may be asked again elsewhere when no answer came; a change may not. */
+  readonly effect: "read" | "change";
+  readonly signal?: AbortSignal | undefined;
+  /** Default: the client's request timeout. */
+  readonly timeoutMs?: number | undefined;
+  /** Asked first, and again after it said NOT_…: the broker that knows. */
+  readonly brokerId?: number | undefined;
+}
+
+/** A read that gets no answer within this long is asked elsewhere. */
+const READ_ATTEMPT_MS = 2_000;
+/** A client that never reached any broker gives up after this long, or its request timeout. */
+const FIRST_CONTACT_MS = 5_000;
+/** How long a topic that no broker knows is waited for: news of a new topic takes a moment. */
+const UNKNOWN_TOPIC_MS = 5_000;
+
+const UNREACHABLE: readonly ErrorCode[] = ["BROKER_NOT_AVAILABLE", "REQUEST_TIMED_OUT"];
+/** Retriable in general, but here it answers the caller's question. */
+const FINAL: readonly ErrorCode[] = ["UNKNOWN_TOPIC_OR_PARTITION"];
+
+/** The cluster as one client sees it: connections, leaders, and calls that find their broker. */
+export class Cluster {
+  readonly cache = new MetadataCache();
+  readonly environment: ClientEnvironment;
+  readonly options: ClusterOptions;
+  readonly scope: Scope;
+  readonly #pool: ConnectionPool;
+  readonly #refresher: MetadataRefresher;
+  #lastGood: string | undefined;
+  #wasReached = false;
+
+  constructor(environment: ClientEnvironment, options: ClusterOptions, scope: Scope) {
+    this.environment = environment;
+    this.options = options;
+    this.scope = scope;
+    this.#pool = new ConnectionPool(environment.transport);
+    this.#refresher = new MetadataRefresher({
+      scope,
+      clock: environment.clock,
+      fetch: async (topics) => {
+        const response = await this.callAny({
+          service: "MetadataService",
+          method: "getMetadata",
+          request: { topics },
+          effect: "read",
+        });
+        this.cache.apply(response);
+      },
+    });
+  }
+
+  /** The connection to a broker whose address is known. */
+  broker(brokerId: number): Connection | undefined {
+    const address = this.cache.address(brokerId);
+    return address === undefined ? undefined : this.#pool.get(address);
+  }
+
+  /** The connection to a broker that an answer gave the address of; its known one otherwise. */
+  brokerAt(brokerId: number, host: string, port: number): Connection {
+    const told = host === "" || port === 0 ? undefined : joinAddress(host, port);
+    const address = told ?? this.cache.address(brokerId);
+    if (address !== undefined) return this.#pool.get(address);
+    throw new CodedError("BROKER_NOT_AVAILABLE", `the address of broker ${brokerId} is not known`);
+  }
+
+  /** Asks for the leaders of some topics anew; calls in a short time share one answer. */
+  refresh(topics: readonly string[], signal?: AbortSignal): Promise<void> {
+    return this.scope.race(this.#refresher.refresh(topics), signal);
+  }
+
+  /**
+   * A topic, asked for when it is not known yet. One that no broker knows is waited for a few
+   * seconds, then UNKNOWN_TOPIC_OR_PARTITION.
+   */
+  async topic(name: string, signal?: AbortSignal): Promise<KnownTopic> {
+    const { clock, random } = this.environment;
+    const deadlineMs =
+      clock.monotonicMs() + Math.min(UNKNOWN_TOPIC_MS, this.options.requestTimeoutMs);
+    for (let attempt = 1; ; attempt++) {
+      const known = this.cache.topic(name);
+      if (known !== undefined && known.leaders.length > 0) return known;
+      await this.refresh([name], signal);
+      const found = this.cache.topic(name);
+      if (found !== undefined && found.leaders.length > 0) return found;
+      const error = this.cache.topicError(name);
+      if (error !== undefined && !error.retriable) throw error;
+      if (clock.monotonicMs() >= deadlineMs) {
+        throw new CodedError(
+          "UNKNOWN_TOPIC_OR_PARTITION",
+          `there is no topic ${name}: create it first, or check the name`,
+          { details: { topic: name } },
+        );
+      }
+      await this.scope.sleep(backoffMs(RETRY_BACKOFF, attempt, random), signal);
+    }
+  }
+
+  /** The connection to a partition's leader, waiting for one when there is none right now. */
+  async leader(
+    topic: string,
+    partition: number,
+    limits: { readonly deadlineMs: number; readonly signal?: AbortSignal | undefined },
+  ): Promise<Connection> {
+    for (let attempt = 1; ; attempt++) {
+      const known = await this.topic(topic, limits.signal);
+      if (partition < 0 || partition >= known.leaders.length) {
+        throw new CodedError(
+          "UNKNOWN_TOPIC_OR_PARTITION",
+          `topic ${topic} has partitions 0 to ${known.leaders.length - 1}, not ${partition}`,
+          { details: { topic, partition } },
+        );
+      }
+      const leader = known.leaders[partition];
+      const connection = leader === undefined ? undefined : this.broker(leader.brokerId);
+      if (connection !== undefined) return connection;
+      if (this.environment.clock.monotonicMs() >= limits.deadlineMs) {
+        throw new CodedError(
+          "LEADER_NOT_AVAILABLE",
+          `partition ${partition} of ${topic} has no leader: are most of its brokers running?`,
+          { details: { topic, partition } },
+        );
+      }
+      const waitMs = backoffMs(LEADER_BACKOFF, attempt, this.environment.random);
+      await this.scope.sleep(waitMs, limits.signal);
+      await this.refresh([topic], limits.signal);
+    }
+  }
+
+  /**
+   * Calls whichever broker answers, beginning with the one that answered last. Waits out a cluster
+   * that has no controller or coordinator right now. Rejects with what the brokers said, or with
+   * BROKER_NOT_AVAILABLE and the addresses that were tried.
+   */
+  async callAny<S extends ServiceName, M extends UnaryName<S>>(
+    call: AnyCall<S, M>,
+  ): Promise<ResponseOf<S, M>> {
+    const { clock, random } = this.environment;
+    const startMs = clock.monotonicMs();
+    const budgetMs = call.timeoutMs ?? this.options.requestTimeoutMs;
+    for (let attempt = 1; ; attempt++) {
+      const round = await this.#askRound(call, startMs + budgetMs);
+      if (round.ok) return round.response;
+      const contactMs = this.#wasReached ? budgetMs : FIRST_CONTACT_MS;
+      const waitMs = backoffMs(RETRY_BACKOFF, attempt, random);
+      if (clock.monotonicMs() + waitMs - startMs >= Math.min(budgetMs, contactMs)) {
+        throw round.error;
+      }
+      await this.scope.sleep(waitMs, call.signal);
+    }
+  }
+
+  /** Lets go of every socket at once. */
+  close(): void {
+    this.#pool.close();
+  }
+
+  async #askRound<S extends ServiceName, M extends UnaryName<S>>(
+    call: AnyCall<S, M>,
+    deadlineMs: number,
+  ): Promise<Round<ResponseOf<S, M>>> {
+    const failures: string[] = [];
+    let said: CodedError | undefined;
+    for (const address of this.#candidates(call.brokerId)) {
+      this.scope.check(call.signal);
+      const restMs = Math.max(1, deadlineMs - this.environment.clock.monotonicMs());
+      const timeoutMs = call.effect === "read" ? Math.min(restMs, READ_ATTEMPT_MS) : restMs;
+      try {
+        const { service, method, request, signal } = call;
+        const connection = this.#pool.get(address);
+        const limits = { timeoutMs, signal };
+        const response = await connection.call(service, method, request, limits);
+        this.#markGood(address);
+        return { ok: true, response };
+      } catch (thrown) {
+        if (this.scope.isClosed) throw this.scope.closedError();
+        const error = CodedError.from(thrown);
+        if (!error.retriable || FINAL.includes(error.code)) throw error;
+        if (UNREACHABLE.includes(error.code)) {
+          if (call.effect === "change" && error.outcomeUnknown) throw error;
+          failures.push(`${address} (${error.message})`);
+          if (this.#lastGood === address) this.#lastGood = undefined;
+        } else {
+          this.#markGood(address);
+          said ??= error;
+        }
+      }
+    }
+    return { ok: false, error: said ?? unreachableError(failures) };
+  }
+
+  #markGood(address: string): void {
+    this.#lastGood = address;
+    this.#wasReached = true;
+  }
+
+  #candidates(brokerId: number | undefined): readonly string[] {
+    const first = brokerId === undefined ? undefined : this.cache.address(brokerId);
+    const addresses = [first, this.#lastGood, ...this.cache.addresses(), ...this.options.brokers];
+    return [...new Set(addresses.filter((address) => address !== undefined))];
+  }
+}
+
+type Round<T> =
+  | { readonly ok: true; readonly response: T }
+  | { readonly ok: false; readonly error: CodedError };
+
+function unreachableError(failures: readonly string[]): CodedError {
+  return new CodedError(
+    "BROKER_NOT_AVAILABLE",
+    `no broker answered: ${failures.join(", ")}. Is the cluster running, and are these its ` +
+      "client addresses?",
+  );
+}

@@ -1,0 +1,356 @@
+import { CodedError, deferred } from "@stratalog/base";
+import type { RecordInput } from "@stratalog/record-batch";
+import type { KnownTopic } from "../../core/metadata-cache.ts";
+import { PartitionQueue } from "../../core/partition-queue.ts";
+import type { ProduceBatch, RecordWaiter } from "../../core/produce-batch.ts";
+import { fromPublicOffset, toPublicOffset } from "../../core/public-offset.ts";
+import type { Cluster } from "../cluster.ts";
+import { Scope } from "../scope.ts";
+import { AdmissionQueue } from "./admission-queue.ts";
+import { BufferMemory } from "./buffer-memory.ts";
+import {
+  BATCH_BYTES_MAX,
+  type ProducerOptions,
+  type ProducerSettings,
+  producerSettings,
+} from "./producer-options.ts";
+import {
+  encodeRecord,
+  type ProducerRecord,
+  type ProducerSerdes,
+  type RecordContent,
+} from "./producer-record.ts";
+import { ProducerTopic } from "./producer-topic.ts";
+import { Sender } from "./sender.ts";
+
+/** Where a record is. */
+export interface SendResult {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+}
+
+/** Records of one topic. */
+export interface SendBatch<Key, Value> {
+  readonly topic: string;
+  readonly records: readonly Omit<ProducerRecord<Key, Value>, "topic">[];
+}
+
+/** A conditional append: all records, in one batch, or none. */
+export interface AppendRequest<Key, Value> {
+  readonly topic: string;
+  readonly partition: number;
+  readonly records: readonly RecordContent<Key, Value>[];
+  /** The offset that the first record must take; WRONG_EXPECTED_OFFSET when it would not. */
+  readonly expectedOffset: bigint | number;
+}
+
+/** What may end a wait sooner. */
+export interface WaitOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** How long `close` lets records on their way finish, unless told otherwise. */
+const CLOSE_TIMEOUT_MS = 10_000;
+/** What a record takes in a batch besides its content, at most. */
+const RECORD_OVERHEAD_BYTES = 64;
+
+/**
+ * Sends records. Idempotent and acknowledged by a majority unless told otherwise: each record is
+ * stored once, in the order of sending within its partition. Made by `Stratalog.producer`.
+ */
+export class Producer<Key = unknown, Value = unknown> implements AsyncDisposable {
+  readonly #cluster: Cluster;
+  readonly #scope: Scope;
+  readonly #settings: ProducerSettings;
+  readonly #serdes: ProducerSerdes<Key, Value>;
+  readonly #memory: BufferMemory;
+  readonly #admission: AdmissionQueue;
+  readonly #sender: Sender;
+  readonly #topics = new Map<string, ProducerTopic>();
+  readonly #conditional = new Map<string, PartitionQueue>();
+  #firstFailure: CodedError | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(cluster: Cluster, options: ProducerOptions<Key, Value>) {
+    this.#cluster = cluster;
+    this.#scope = new Scope("producer", cluster.environment.timers, cluster.scope);
+    this.#serdes = { key: options.key, value: options.value };
+    this.#settings = producerSettings(options, {
+      sendTimeoutMs: cluster.options.requestTimeoutMs,
+      onBatchClosed: (queue) => this.#topics.get(queue.topic)?.onBatchClosed(queue.partition),
+    });
+    const { maxBufferBytes: limitBytes, maxBlockMs } = this.#settings;
+    this.#memory = new BufferMemory({ limitBytes, maxBlockMs, scope: this.#scope });
+    this.#admission = new AdmissionQueue();
+    this.#sender = new Sender(cluster, {
+      settings: this.#settings,
+      scope: this.#scope,
+      listener: {
+        onStored: (queue, batch, baseOffset) => this.#onStored(queue, batch, baseOffset),
+        onGivenUp: (_queue, batch, error) => this.#onGivenUp(batch, error),
+      },
+    });
+    const stop = (): void => this.#sender.stop(this.#scope.closedError());
+    this.#scope.signal.addEventListener("abort", stop, { once: true });
+  }
+
+  /** Resolves when the producer is closed, for whatever reason. */
+  get closed(): Promise<void> {
+    return this.#scope.closed;
+  }
+
+  /** Bytes of records that are not stored yet. */
+  get bufferedBytes(): number {
+    return this.#memory.usedBytes;
+  }
+
+  /** Sends a record and waits until it is stored. */
+  send(record: ProducerRecord<Key, Value>, options: WaitOptions = {}): Promise<SendResult> {
+    const { signal } = options;
+    const result = deferred<SendResult>();
+    const { topic } = record;
+    const waiter: RecordWaiter = {
+      onStored: (partition, offset) => {
+        result.resolve({ topic, partition, offset: toPublicOffset(offset) });
+      },
+      onFailed: (error) => result.reject(error),
+    };
+    try {
+      const admitted = this.#take(record, waiter, signal);
+      if (admitted !== undefined) admitted.catch((error: unknown) => result.reject(error));
+    } catch (error) {
+      result.reject(error);
+    }
+    return signal === undefined ? result.promise : this.#scope.race(result.promise, signal);
+  }
+
+  /**
+   * Takes a record without a promise of its own: returns nothing while there is room, else a
+   * promise that resolves once the record is taken. Whether it was stored, `flush` says.
+   */
+  enqueue(record: ProducerRecord<Key, Value>, options: WaitOptions = {}): void | Promise<void> {
+    return this.#take(record, undefined, options.signal);
+  }
+
+  /** Sends records to a topic and waits until all are stored; results in the order given. */
+  async sendBatch(
+    batch: SendBatch<Key, Value>,
+    options: WaitOptions = {},
+  ): Promise<readonly SendResult[]> {
+    const { topic, records } = batch;
+    if (records.length === 0) return [];
+    const results: SendResult[] = [];
+    const done = deferred<void>();
+    let restCount = records.length;
+    let failure: CodedError | undefined;
+    const settle = (error?: CodedError): void => {
+      failure ??= error;
+      restCount--;
+      if (restCount > 0) return;
+      if (failure === undefined) done.resolve();
+      else done.reject(failure);
+    };
+    const outcome = this.#scope.race(done.promise, options.signal);
+    // Heard below; a failure may come before the last record is taken.
+    outcome.catch(() => {});
+    for (const [index, record] of records.entries()) {
+      const onStored = (partition: number, offset: number): void => {
+        results[index] = { topic, partition, offset: toPublicOffset(offset) };
+        settle();
+      };
+      await this.#take({ ...record, topic }, { onStored, onFailed: settle }, options.signal);
+    }
+    await outcome;
+    return results;
+  }
+
+  /**
+   * Appends records as one batch if the partition ends exactly at `expectedOffset`; else rejects
+   * with WRONG_EXPECTED_OFFSET. A retry is safe: what was stored is answered as stored. Resolves
+   * with the place of the first record.
+   */
+  async append(request: AppendRequest<Key, Value>, options: WaitOptions = {}): Promise<SendResult> {
+    this.#checkOpen(options.signal);
+    const { topic, partition, records } = request;
+    const expectedOffset = fromPublicOffset(request.expectedOffset, "expectedOffset");
+    if (records.length === 0) throw new RangeError("append needs at least one record");
+    const known = await this.#cluster.topic(topic, options.signal);
+    this.#topic(topic).queueFor(known, null, partition);
+    while (!this.#memory.hasRoom) await this.#memory.waitForRoom(options.signal);
+    const nowMs = this.#cluster.environment.clock.wallMs();
+    const inputs = records.map((record) => encodeRecord(record, this.#serdes, nowMs));
+    checkFitsOneBatch(inputs);
+    const result = deferred<SendResult>();
+    const waiter: RecordWaiter = {
+      onStored: (_partition, offset) => {
+        result.resolve({ topic, partition, offset: toPublicOffset(offset) });
+      },
+      onFailed: (error) => result.reject(error),
+    };
+    const queue = this.#conditionalQueue(topic, partition);
+    for (const [index, input] of inputs.entries()) {
+      const appended = queue.append(
+        input,
+        this.#cluster.environment.clock.monotonicMs(),
+        index === 0 ? waiter : undefined,
+      );
+      this.#memory.take(appended.grownBytes);
+    }
+    const batch = queue.closeOpen({ expectedOffset });
+    if (batch !== undefined) this.#sender.prepare(queue, batch);
+    this.#sender.markDirty(queue);
+    return await this.#scope.race(result.promise, options.signal);
+  }
+
+  /**
+   * Waits until everything taken so far is stored; rejects with the first failure since the last.
+   */
+  async flush(options: WaitOptions = {}): Promise<void> {
+    this.#scope.check(options.signal);
+    await this.#scope.race(this.#drain(), options.signal);
+    this.#throwFirstFailure();
+  }
+
+  /**
+   * Lets records on their way finish, for at most `timeoutMs` (default 10,000), then gives up the
+   * rest: never waits longer, whatever the brokers do. Rejects with the first failure of a record
+   * that nobody waited for.
+   */
+  close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(options.timeoutMs ?? CLOSE_TIMEOUT_MS);
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
+    const limit = new AbortController();
+    try {
+      await Promise.race([
+        this.#scope.race(this.#drain()),
+        this.#scope.sleep(timeoutMs, limit.signal),
+      ]);
+    } catch (error) {
+      // The client was closed meanwhile: what is left is given up below all the same.
+      if (!this.#scope.isClosed) throw error;
+    } finally {
+      limit.abort();
+      this.#scope.close();
+    }
+    this.#throwFirstFailure();
+  }
+
+  async #drain(): Promise<void> {
+    await this.#admission.idle();
+    await this.#sender.drain();
+  }
+
+  #throwFirstFailure(): void {
+    const failure = this.#firstFailure;
+    this.#firstFailure = undefined;
+    if (failure !== undefined) throw failure;
+  }
+
+  #checkOpen(signal?: AbortSignal): void {
+    this.#scope.check(signal);
+    if (this.#closing !== undefined) throw this.#scope.closedError();
+  }
+
+  /** Takes a record at once when nothing stands in the way; else gives a promise to be awaited. */
+  #take(
+    record: ProducerRecord<Key, Value>,
+    waiter: RecordWaiter | undefined,
+    signal: AbortSignal | undefined,
+  ): void | Promise<void> {
+    this.#checkOpen(signal);
+    const { topic } = record;
+    const known = this.#cluster.cache.topic(topic);
+    const isFree = known !== undefined && known.leaders.length > 0 && this.#memory.hasRoom;
+    if (isFree && !this.#admission.hasWaiting(topic)) {
+      this.#append(known, record, waiter);
+      return;
+    }
+    return this.#admission.admit(topic, async () => {
+      const found = await this.#cluster.topic(topic, signal);
+      while (!this.#memory.hasRoom) await this.#memory.waitForRoom(signal);
+      this.#append(found, record, waiter);
+    });
+  }
+
+  #append(
+    known: KnownTopic,
+    record: ProducerRecord<Key, Value>,
+    waiter: RecordWaiter | undefined,
+  ): void {
+    const { clock } = this.#cluster.environment;
+    const input = encodeRecord(record, this.#serdes, clock.wallMs());
+    const topic = this.#topic(record.topic);
+    const queue = topic.queueFor(known, input.key, record.partition);
+    const { grownBytes, closed } = queue.append(input, clock.monotonicMs(), waiter);
+    this.#memory.take(grownBytes);
+    if (closed !== undefined) {
+      this.#sender.prepare(queue, closed);
+      this.#settings.onBatchClosed(queue);
+    }
+    this.#sender.markDirty(queue);
+  }
+
+  #topic(name: string): ProducerTopic {
+    let topic = this.#topics.get(name);
+    if (topic === undefined) {
+      topic = new ProducerTopic(name, this.#cluster, this.#settings);
+      this.#topics.set(name, topic);
+    }
+    return topic;
+  }
+
+  #conditionalQueue(topic: string, partition: number): PartitionQueue {
+    const name = `${topic}/${partition}`;
+    let queue = this.#conditional.get(name);
+    if (queue === undefined) {
+      queue = new PartitionQueue({
+        topic,
+        partition,
+        kind: "conditional",
+        maxBatchBytes: BATCH_BYTES_MAX,
+        isIdempotent: this.#settings.isIdempotent,
+        maxInFlight: 1,
+      });
+      this.#conditional.set(name, queue);
+    }
+    return queue;
+  }
+
+  #onStored(queue: PartitionQueue, batch: ProduceBatch, baseOffset: number): void {
+    this.#memory.giveBack(batch.bufferedBytes);
+    for (const [at, waiter] of batch.waiters.entries()) {
+      waiter.onStored(queue.partition, baseOffset + (batch.waiterIndexes[at] ?? 0));
+    }
+    for (const listener of batch.settledListeners) listener();
+  }
+
+  #onGivenUp(batch: ProduceBatch, error: CodedError): void {
+    this.#memory.giveBack(batch.bufferedBytes);
+    if (batch.waiters.length < batch.recordCount) this.#firstFailure ??= error;
+    for (const waiter of batch.waiters) waiter.onFailed(error);
+    for (const listener of batch.settledListeners) listener();
+  }
+}
+
+function checkFitsOneBatch(records: readonly RecordInput[]): void {
+  let sizeBytes = RECORD_OVERHEAD_BYTES;
+  for (const { key, value, headers } of records) {
+    sizeBytes += RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
+    for (const header of headers ?? []) {
+      sizeBytes += RECORD_OVERHEAD_BYTES + header.key.length * 3 + (header.value?.length ?? 0);
+    }
+  }
+  if (sizeBytes <= BATCH_BYTES_MAX) return;
+  throw new CodedError(
+    "MESSAGE_TOO_LARGE",
+    `a conditional append is one batch of at most ${BATCH_BYTES_MAX} bytes, not ${sizeBytes}`,
+  );
+}

@@ -1,0 +1,51 @@
+import { fromPublicOffset } from "../../core/public-offset.ts";
+import { planReplay, type ReplayRange } from "../../core/replay-plan.ts";
+import type { Cluster } from "../cluster.ts";
+import { listOffsets, type OffsetSpec } from "../list-offsets.ts";
+import type { ReplayOptions, ReplayPoint } from "./replay-options.ts";
+
+type RangeOptions = Pick<ReplayOptions, "topic" | "partitions" | "from" | "to">;
+
+/** Fixes where a replay begins and ends in each partition, confirmed by the leaders' quorums. */
+export async function resolveRanges(
+  cluster: Cluster,
+  options: RangeOptions,
+  signal?: AbortSignal,
+): Promise<readonly ReplayRange[]> {
+  const { topic } = options;
+  const known = await cluster.topic(topic, signal);
+  const partitions = options.partitions ?? known.leaders.map((_leader, partition) => partition);
+  const resolve = async (at: OffsetSpec): Promise<readonly number[]> => {
+    const questions = partitions.map((partition) => ({ topic, partition, at }));
+    const found = await listOffsets(cluster, questions, signal);
+    return found.map(({ offset }) => offset);
+  };
+  // The end first: what is appended while the other questions are asked is not part of the replay.
+  const latest = await resolve("latest");
+  const wantedEnd = await resolvePoint(options.to ?? "end", latest, resolve);
+  const earliest = await resolve("earliest");
+  const wantedStart = await resolvePoint(options.from ?? "earliest", earliest, resolve);
+  return planReplay(
+    partitions.map((partition, index) => ({
+      topic,
+      partition,
+      wantedStart: wantedStart[index] ?? 0,
+      wantedEnd: wantedEnd[index] ?? 0,
+      earliest: earliest[index] ?? 0,
+      latest: latest[index] ?? 0,
+    })),
+  );
+}
+
+async function resolvePoint(
+  point: "earliest" | "end" | ReplayPoint,
+  named: readonly number[],
+  resolve: (at: OffsetSpec) => Promise<readonly number[]>,
+): Promise<readonly number[]> {
+  if (point === "earliest" || point === "end") return named;
+  if ("offset" in point) {
+    const offset = fromPublicOffset(point.offset);
+    return named.map(() => offset);
+  }
+  return await resolve({ timestampMs: Number(point.timestamp) });
+}

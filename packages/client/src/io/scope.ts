@@ -1,0 +1,96 @@
+import { CodedError, type Timer, type Timers } from "@stratalog/base";
+
+/**
+ * The life of a client, producer or consumer: everything that waits inside it ends when it closes,
+ * with CLOSED, and when the caller's own signal aborts, with ABORTED.
+ */
+export class Scope {
+  readonly #what: string;
+  readonly #timers: Timers;
+  readonly #controller = new AbortController();
+  readonly #unlink: () => void;
+
+  constructor(what: string, timers: Timers, parent?: Scope) {
+    this.#what = what;
+    this.#timers = timers;
+    const close = (): void => this.close();
+    parent?.signal.addEventListener("abort", close, { once: true });
+    this.#unlink = () => parent?.signal.removeEventListener("abort", close);
+    if (parent?.isClosed === true) this.close();
+  }
+
+  /** Aborts at close. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Resolves at close. */
+  get closed(): Promise<void> {
+    const { signal } = this;
+    if (signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+  }
+
+  get isClosed(): boolean {
+    return this.#controller.signal.aborted;
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.#unlink();
+    this.#controller.abort(this.closedError());
+  }
+
+  closedError(): CodedError {
+    return new CodedError("CLOSED", `the ${this.#what} was closed`);
+  }
+
+  /** Throws CLOSED or ABORTED when there is no point in going on. */
+  check(signal?: AbortSignal): void {
+    if (this.isClosed) throw this.closedError();
+    if (signal?.aborted === true) throw abortedError(signal);
+  }
+
+  /** Waits; rejects as soon as the scope closes or the signal aborts. Leaves no timer behind. */
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+    let timer: Timer | undefined;
+    const elapsed = new Promise<void>((resolve) => {
+      timer = this.#timers.after(delayMs, resolve);
+    });
+    return this.race(elapsed, signal).finally(() => timer?.cancel());
+  }
+
+  /** The outcome of a promise, or a rejection as soon as the scope closes or the signal aborts. */
+  race<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const signals = signal === undefined ? [this.signal] : [this.signal, signal];
+      const onAbort = (): void => {
+        stop();
+        reject(this.isClosed ? this.closedError() : abortedError(signal));
+      };
+      const stop = (): void => {
+        for (const each of signals) each.removeEventListener("abort", onAbort);
+      };
+      for (const each of signals) each.addEventListener("abort", onAbort, { once: true });
+      promise.then(
+        (value) => {
+          stop();
+          resolve(value);
+        },
+        (error: unknown) => {
+          stop();
+          reject(error);
+        },
+      );
+      if (signals.some((each) => each.aborted)) onAbort();
+    });
+  }
+}
+
+function abortedError(signal: AbortSignal | undefined): CodedError {
+  return new CodedError("ABORTED", "the caller's signal aborted the call", {
+    cause: signal?.reason,
+  });
+}

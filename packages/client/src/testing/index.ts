@@ -1,0 +1,3 @@
+export { FakeBroker } from "./fake-broker.ts";
+export { type AppendFate, FakeCluster, type PendingAppend } from "./fake-cluster.ts";
+export { FakePartition, storedSequences } from "./fake-partition.ts";
