@@ -353,21 +353,26 @@ export class HostedGroup implements RaftGroup {
   }
 
   #apply(message: StorageApplyMessage): void {
-    const frames: Frame[] = [];
+    let frames: Frame[] = [];
+    const tell = (): void => {
+      const committed = frames;
+      frames = [];
+      if (committed.length > 0) this.listener.onCommitted(committed);
+    };
     for (const entry of message.entries) {
-      if (entry.type === "conf-change") {
-        const confState = this.node.applyConfChange(entry.change);
-        this.listener.onMembership?.({ confState, index: entry.index });
+      if (entry.index > this.#delivery.index) {
+        const frame = this.#storage.frameOf(entry);
+        this.#delivery.take(frame);
+        if (frame.term === this.#ledTerm) this.#options.budget.settle(this.group, frame.byteLength);
+        frames.push(frame);
       }
-      if (entry.index <= this.#delivery.index) continue;
-      const frame = this.#storage.frameOf(entry);
-      this.#delivery.take(frame);
-      if (frame.term === this.#ledTerm) {
-        this.#options.budget.settle(this.group, frame.byteLength);
-      }
-      frames.push(frame);
+      if (entry.type !== "conf-change") continue;
+      // A new member may want a snapshot at once: the listener must be where the delivery is.
+      tell();
+      const confState = this.node.applyConfChange(entry.change);
+      this.listener.onMembership?.({ confState, index: entry.index });
     }
-    if (frames.length > 0) this.listener.onCommitted(frames);
+    tell();
     for (const response of message.responses) this.deliver(response);
   }
 

@@ -14,6 +14,7 @@ import type { HostLimits } from "../core/host-limits.ts";
 import { RaftHost } from "../io/raft-host.ts";
 import type { Frame } from "../ports/frame.ts";
 import type { AddGroupOptions, GroupListener, GroupRole, RaftGroup } from "../ports/raft-group.ts";
+import type { MemoryLog } from "./memory-log.ts";
 import { MemoryLogStorage, type MemoryLogStorageOptions } from "./memory-log-storage.ts";
 import { MemoryPeerNetwork } from "./memory-peer-network.ts";
 import { plainFrameCodec } from "./plain-frame-codec.ts";
@@ -133,17 +134,21 @@ export class HostCluster {
   }
 
   /** Adds a group at one broker. */
-  addGroupAt(id: number, group: number, options: Partial<AddGroupOptions> = {}): void {
+  addGroupAt(
+    id: number,
+    group: number,
+    options: Partial<AddGroupOptions> & { readonly listener?: RecordingListener } = {},
+  ): void {
     const broker = this.broker(id);
     broker.storage.createGroup(groupNumber(group));
-    const listener = new RecordingListener();
+    const listener = options.listener ?? new RecordingListener();
     const added = broker.host.addGroup({
       group: groupNumber(group),
       replicas: this.replicas,
       self: testReplica(id),
       appliedIndex: 0,
-      listener,
       ...options,
+      listener,
     });
     broker.groups.set(groupNumber(group), { group: added, listener });
   }
@@ -159,7 +164,7 @@ export class HostCluster {
   }
 
   /** Ends a broker's process, losing what is not durable; answers what is left. */
-  crash(id: number): ReadonlyMap<GroupNumber, import("./memory-log.ts").MemoryLog> {
+  crash(id: number): ReadonlyMap<GroupNumber, MemoryLog> {
     const broker = this.broker(id);
     void this.network.node(brokerId(id))?.stop();
     void broker.host.stop();
