@@ -20,10 +20,6 @@ export function handleReadRequest(
   leader: LeaderRole,
   request: ReadRequest,
 ): ReadIndexResult {
-  if (isSingleton(state.confState)) {
-    answer(state, request, state.log.committed);
-    return { accepted: true };
-  }
   if ((leader.reads?.size ?? 0) >= state.options.maxPendingReads) {
     return { accepted: false, reason: "too-many-reads" };
   }
@@ -57,7 +53,7 @@ export function confirmReads(
 
 function startRead(state: ReplicaState, leader: LeaderRole, request: ReadRequest): void {
   const index = state.log.committed;
-  if (state.options.readMode === "lease") {
+  if (state.options.readMode === "lease" || isSingleton(state.confState)) {
     answer(state, request, index);
     return;
   }

@@ -107,6 +107,7 @@ export class ReadyAssembly {
     this.#lastRole = state.role.name;
     if (ready.readStates.length > 0) state.readStates = [];
     if (ready.wants.length > 0) state.wants = [];
+    // Handed out with the Ready, even where they are empty: the replica must not go on filling them.
     state.messages = [];
     state.messagesAfterAppend = [];
     state.log.unstable.acceptInProgress();
@@ -133,9 +134,7 @@ export class ReadyAssembly {
     const state = this.#state;
     const waiting = state.messagesAfterAppend;
     if (hasWork(work) || waiting.length > 0) {
-      // The array is handed out with the message, so the replica must not go on filling it.
       const responses: Message[] = waiting;
-      state.messagesAfterAppend = [];
       // After the leader's own acknowledgement, which reads the term of its entry faster while that
       // is unstable.
       const response = this.#appendResponse(work.snapshot);

@@ -50,10 +50,8 @@ export class RandomCluster implements RandomReplicaWatcher {
     const ids = Array.from({ length: count }, (_, position) => position + 1);
     const voters = ids.slice(0, options.voterCount);
     const world = { source: this.#source, watcher: this };
-    for (const id of ids) {
-      const start = voters.includes(id) ? voters : [];
-      this.#replicas.set(id, new RandomReplica(id, start, options, world));
-    }
+    // Whoever is not given a snapshot must start from the group's first configuration: no log entry holds it.
+    for (const id of ids) this.#replicas.set(id, new RandomReplica(id, voters, options, world));
   }
 
   get highestCommitted(): number {
@@ -62,6 +60,7 @@ export class RandomCluster implements RandomReplicaWatcher {
 
   sent(message: Message): void {
     if (this.#messages.length < MESSAGES_MAX) this.#messages.push(message);
+    else this.#report(message, "failed");
   }
 
   applied(id: ReplicaId, entry: Entry): void {
@@ -145,13 +144,22 @@ export class RandomCluster implements RandomReplicaWatcher {
       if (last !== undefined && position < this.#messages.length) this.#messages[position] = last;
     }
     const isCut = this.#cut.has(message.from) || this.#cut.has(message.to);
-    if (isCut || source.chance(this.#options.lossPercent)) return;
-    this.#step(message);
+    if (isCut || source.chance(this.#options.lossPercent)) this.#report(message, "failed");
+    else this.#step(message);
   }
 
   #step(message: Message): void {
     const target = this.#replicas.get(message.to);
-    if (target?.isUp === true) target.raft.step(message);
+    const isDelivered = target?.isUp === true;
+    if (isDelivered) target.raft.step(message);
+    this.#report(message, isDelivered ? "delivered" : "failed");
+  }
+
+  /** A transport must tell how a snapshot fared: its sender waits for that. */
+  #report(message: Message, outcome: "delivered" | "failed"): void {
+    if (message.type !== "snapshot") return;
+    const sender = this.#replicas.get(message.from);
+    if (sender?.isUp === true) sender.raft.reportSnapshot(message.to, outcome);
   }
 
   #propose(replica: RandomReplica): void {
@@ -219,8 +227,15 @@ export class RandomCluster implements RandomReplicaWatcher {
     const leader = [...this.#replicas.values()].find(({ raft }) => raft.role === "leader");
     if (leader === undefined) return false;
     const { confState } = leader.raft.status();
+    // A follower may wait for a snapshot that is younger than its membership.
+    leader.snapshot();
     if (confState.votersOutgoing.length > 0) {
       leader.raft.proposeConfChange({ transition: "auto", changes: [] });
+      return false;
+    }
+    if (!isVoter(confState, leader.id)) {
+      // Without stepDownOnRemoval a leader that was removed must be told to make way.
+      leader.raft.transferLeadership(confState.voters[0] ?? 0);
       return false;
     }
     const result = leader.raft.propose(new ScriptData("last"));

@@ -163,8 +163,14 @@ export class RandomReplica {
   compact(): void {
     const first = this.storage.firstIndex();
     if (this.applied < first) return;
-    this.storage.createSnapshot(this.applied, this.confState, undefined);
+    this.snapshot();
     this.storage.compact(first + this.#source.below(this.applied - first + 1));
+  }
+
+  /** Makes a snapshot at the applied index. */
+  snapshot(): void {
+    if (this.applied < this.storage.firstIndex()) return;
+    this.storage.createSnapshot(this.applied, this.confState, undefined);
   }
 
   #write(work: Pick<Ready, "entries" | "hardState" | "snapshot">): void {
