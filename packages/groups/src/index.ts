@@ -32,5 +32,5 @@ export {
   recordToJson,
 } from "./core/records.ts";
 export { replay, replayAll } from "./core/replay.ts";
-export { decodeSnapshot, encodeSnapshot, recordsOf } from "./core/snapshot.ts";
+export { decodeSnapshot, encodeSnapshot, offsetFields, recordsOf } from "./core/snapshot.ts";
 export type { TopicShape, TopicsView } from "./core/topics-view.ts";
