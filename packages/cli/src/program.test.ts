@@ -52,6 +52,7 @@ describe("the command line", () => {
     [["fly"], "unknown command"],
     [["dev", "--brokers", "0"], "whole number from 1 to 9"],
     [["dev", "--exit"], "belong to --tour"],
+    [["broker", "--bogus"], "unknown option"],
   ])("refuses %j before doing anything", async (args, expected) => {
     const { root, errors } = program();
     await expect(root.parseAsync(args, { from: "user" })).rejects.toMatchObject({ exitCode: 1 });

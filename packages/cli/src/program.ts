@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { addBrokerCommand } from "./commands/broker-command.ts";
 import type { CommandContext } from "./commands/command-context.ts";
 import { addClusterCommand } from "./commands/cluster-command.ts";
 import { addDevCommand } from "./commands/dev-command.ts";
@@ -23,6 +24,7 @@ export function createProgram(context: CommandContext): Command {
     .showSuggestionAfterError()
     .exitOverride();
   addDevCommand(program, context);
+  addBrokerCommand(program, context);
   addTopicCommand(program, context);
   addProduceCommand(program, context);
   addReplayCommand(program, context);

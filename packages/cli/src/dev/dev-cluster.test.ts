@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DevCluster } from "./dev-cluster.ts";
 import { DevDirectory } from "./dev-directory.ts";
 import { httpGet } from "./http-probe.ts";
+import { metricValue } from "./metrics-text.ts";
 import { usualPorts, withFreePorts } from "./port-plan.ts";
 import { claimDirectory, findRunning } from "./run-claim.ts";
 
@@ -185,6 +186,15 @@ describe("a directory that is taken", () => {
     const directory = new DevDirectory(folder);
     await writeFile(directory.planPath, "{}");
     await expect(directory.readPlan()).rejects.toThrow("is damaged");
+  });
+});
+
+describe("metricValue", () => {
+  it("finds a metric by its whole name", () => {
+    const text = '# HELP a_b help\na_b_total 3\na_b 17\na_c{x="1"} 4\n';
+    expect(metricValue(text, "a_b")).toBe(17);
+    expect(metricValue(text, "a_c")).toBeUndefined();
+    expect(metricValue("", "a_b")).toBeUndefined();
   });
 });
 

@@ -1,7 +1,9 @@
 import { CodedError, present } from "@stratalog/base";
 import { writeBrokerConfigs } from "./broker-config-file.ts";
 import { BrokerProcess, type BrokerProgram, type ProcessEnd } from "./broker-process.ts";
-import { type ClusterPlan, type DevDirectory, LOOPBACK } from "./dev-directory.ts";
+import { type BrokerPlan, type ClusterPlan, type DevDirectory, LOOPBACK } from "./dev-directory.ts";
+import { httpGet } from "./http-probe.ts";
+import { metricValue } from "./metrics-text.ts";
 import { usualPorts, withFreePorts } from "./port-plan.ts";
 import { claimDirectory } from "./run-claim.ts";
 
@@ -76,6 +78,12 @@ export class DevCluster {
     await this.#process(id).ready();
   }
 
+  /** A number from a broker's metrics; undefined while it does not answer. */
+  async metric(id: number, name: string): Promise<number | undefined> {
+    const answer = await httpGet(this.#planOf(id).httpPort, "/metrics");
+    return answer?.status === 200 ? metricValue(answer.body, name) : undefined;
+  }
+
   /** Stops every broker gracefully, all at the same time. */
   async stop(): Promise<void> {
     for (const id of this.#processes.keys()) this.#leaving.add(id);
@@ -102,10 +110,7 @@ export class DevCluster {
   }
 
   async #spawn(id: number): Promise<void> {
-    const plan = present(
-      this.plan.brokers.find((broker) => broker.id === id),
-      `broker ${id}`,
-    );
+    const plan = this.#planOf(id);
     const process = await BrokerProcess.spawn(this.directory, plan, this.#options.program);
     this.#leaving.delete(id);
     this.#processes.set(id, process);
@@ -113,6 +118,13 @@ export class DevCluster {
     void process.ended.then((end) => {
       if (!this.#leaving.has(id)) this.#options.onUnexpectedEnd(id, end);
     });
+  }
+
+  #planOf(id: number): BrokerPlan {
+    return present(
+      this.plan.brokers.find((broker) => broker.id === id),
+      `broker ${id}`,
+    );
   }
 
   #process(id: number): BrokerProcess {

@@ -87,6 +87,10 @@ export class FakeTourCluster implements TourClient, TourCluster {
     this.#dead.delete(id);
   }
 
+  storedCount(id: number): Promise<number | undefined> {
+    return Promise.resolve(this.#dead.has(id) ? undefined : this.#storedCount);
+  }
+
   send(write: TourWrite): Promise<TourAck> {
     const count = this.#partitions(write.topic).length;
     const partition = hash(decodeUtf8(write.key)) % count;

@@ -99,6 +99,7 @@ function tourCluster(cluster: DevCluster): TourContext["cluster"] {
     brokerIds: cluster.plan.brokers.map(({ id }) => id),
     kill: (id) => cluster.kill(id),
     restart: (id) => cluster.restart(id),
+    storedCount: (id) => cluster.metric(id, "stratalog_log_end_offset_sum"),
   };
 }
 

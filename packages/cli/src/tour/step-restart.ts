@@ -15,11 +15,13 @@ export async function stepRestart(
   const startMs = clock.monotonicMs();
   await cluster.restart(id);
   report.say(`ready after ${formatDuration(clock.monotonicMs() - startMs)}`);
-  await until(context, { what: "its registration", timeoutMs: CATCH_UP_MS_MAX }, async () => {
-    const live = await client.liveBrokers();
-    return live.length === cluster.brokerIds.length ? true : undefined;
-  });
-  report.figure("a killed broker is back in", formatDuration(clock.monotonicMs() - startMs));
+  const stored = await until(context, { what: "its catching up", timeoutMs: CATCH_UP_MS_MAX }, () =>
+    storedEverywhere(context),
+  );
+  report.figure(
+    "a killed broker is back with every record",
+    `${formatDuration(clock.monotonicMs() - startMs)} (${formatCount(stored)} on each broker)`,
+  );
   await until(context, { what: "the group to read all", timeoutMs: CATCH_UP_MS_MAX }, () => {
     member.throwFailure();
     report.progress(`${formatCount(deliveries.distinctCount)} records read by the group`);
@@ -32,4 +34,14 @@ export async function stepRestart(
     `the group read on through it all: ${formatCount(acks.count)} records, none passed over, all committed`,
     [...deliveries.skipped, ...(lag === 0n ? [] : [`${lag} records are not committed`])],
   );
+}
+
+/** Number of records on every broker once all have the same and the controller counts them all in. */
+async function storedEverywhere(context: TourContext): Promise<number | undefined> {
+  const { client, cluster } = context;
+  const live = await client.liveBrokers();
+  if (live.length < cluster.brokerIds.length) return undefined;
+  const counts = await Promise.all(cluster.brokerIds.map((id) => cluster.storedCount(id)));
+  const [first] = counts;
+  return counts.every((count) => count === first) ? first : undefined;
 }

@@ -14,6 +14,8 @@ export interface TourCluster {
   kill(id: number): Promise<void>;
   /** Starts the broker again over its data; resolves when it is ready. */
   restart(id: number): Promise<void>;
+  /** Sum of the log end offsets of a broker's replicas; undefined while it does not answer. */
+  storedCount(id: number): Promise<number | undefined>;
 }
 
 /** Names and sizes of one tour. */
