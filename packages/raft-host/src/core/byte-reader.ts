@@ -6,8 +6,8 @@ const VARINT_LENGTH_MAX = 8;
 const EMPTY = new Uint8Array(0);
 
 /**
- * Reads what a ByteWriter wrote. A read past the end or of a malformed number does not throw: it answers 0 or nothing
- * and leaves `ok` false for good, so that a decoder checks once at the end.
+ * Reads what a ByteWriter wrote. A read past the end or of a malformed number does not throw: it
+ * answers 0 or nothing and leaves `ok` false for good, so that a decoder checks once at the end.
  */
 export class ByteReader {
   readonly #bytes: Uint8Array;

@@ -3,7 +3,10 @@ const VARINT_CONTINUES = 0x80;
 const VARINT_BITS = 0x7f;
 const VARINT_RANGE = 0x80;
 
-/** Appends numbers and bytes to one growing buffer. Varints are unsigned LEB128 of whole numbers below 2^53. */
+/**
+ * Appends numbers and bytes to one growing buffer. Varints are unsigned LEB128 of whole numbers
+ * below 2^53.
+ */
 export class ByteWriter {
   #bytes: Uint8Array;
   #length = 0;

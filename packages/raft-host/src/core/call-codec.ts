@@ -1,6 +1,7 @@
 /**
- * Calls between brokers. A request: correlation (varint), method (block), body. A response: correlation (varint), outcome
- * (0 answered, 1 failed), then the body, or the error as JSON { code, message, details }.
+ * Calls between brokers. A request: correlation (varint), method (block), body. A response:
+ * correlation (varint), outcome (0 answered, 1 failed), then the body, or the error as JSON { code,
+ * message, details }.
  */
 import {
   CodedError,

@@ -1,6 +1,6 @@
 /**
- * A configuration change as the payload of a frame:
- * version (1), transition, number of steps, per step kind and replica, then the context as a block (empty for none).
+ * A configuration change as the payload of a frame: version (1), transition, number of steps, per
+ * step kind and replica, then the context as a block (empty for none).
  */
 import type { ConfChange, ConfChangeKind, ConfChangeStep, ConfChangeTransition } from "raft-ts";
 import { ByteReader } from "./byte-reader.ts";

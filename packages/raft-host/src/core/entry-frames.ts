@@ -4,12 +4,18 @@ import type { Frame } from "../ports/frame.ts";
 import { decodeConfChange } from "./conf-change-codec.ts";
 import { MalformedMessageError } from "./malformed-message-error.ts";
 
-/** A configuration entry that remembers the frame it was read from; the core passes entries on as they are. */
+/**
+ * A configuration entry that remembers the frame it was read from; the core passes entries on as
+ * they are.
+ */
 interface FramedConfChange extends ConfChangeEntry {
   readonly frame: Frame;
 }
 
-/** The entry that a stored or received frame is. Throws MalformedMessageError when a configuration does not parse. */
+/**
+ * The entry that a stored or received frame is. Throws MalformedMessageError when a configuration
+ * does not parse.
+ */
 export function entryOf(frame: Frame): Entry {
   const { index, term } = frame;
   if (frame.kind !== "config") return { type: "normal", index, term, data: frame };
@@ -20,8 +26,8 @@ export function entryOf(frame: Frame): Entry {
 }
 
 /**
- * The frame inside an entry; undefined for what this replica's own core appended: a new leader's no-op, and
- * configuration changes.
+ * The frame inside an entry; undefined for what this replica's own core appended: a new leader's
+ * no-op, and configuration changes.
  */
 export function frameIn(entry: Entry): Frame | undefined {
   if (entry.type === "conf-change") return isFramed(entry) ? entry.frame : undefined;

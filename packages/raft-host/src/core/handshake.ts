@@ -1,5 +1,6 @@
 /**
- * What is said when a peer connection opens. The dialling side sends one block, the accepting side answers with one:
+ * What is said when a peer connection opens. The dialling side sends one block, the accepting side
+ * answers with one:
  *
  * | bytes | field                                            |
  * | ----- | ------------------------------------------------ |
@@ -56,7 +57,9 @@ function blockNumber(handshake: Handshake): number {
   return handshake.lane === "control" ? HELLO_CONTROL : HELLO_BULK;
 }
 
-/** Reads a handshake block from the start of `bytes`; foreign bytes are told from the first one on. */
+/**
+ * Reads a handshake block from the start of `bytes`; foreign bytes are told from the first one on.
+ */
 export function decodeHandshake(bytes: Uint8Array): HandshakeDecoding {
   for (const [position, expected] of MAGIC.entries()) {
     if (position >= bytes.length) return { kind: "incomplete" };

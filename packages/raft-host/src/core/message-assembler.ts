@@ -20,8 +20,9 @@ const LENGTH_BYTES = 4;
 export type MessageSink = (kind: number, payload: Uint8Array) => void;
 
 /**
- * Cuts a stream of chunks into messages. A message inside one chunk is handed on as a view of it; one that spans chunks is
- * put together once it is whole, so a claimed length alone never allocates anything.
+ * Cuts a stream of chunks into messages. A message inside one chunk is handed on as a view of it;
+ * one that spans chunks is put together once it is whole, so a claimed length alone never allocates
+ * anything.
  *
  * Invariant: the gathered bytes are less than one message of the greatest length.
  */
@@ -63,7 +64,8 @@ export class MessageAssembler {
       if (this.#gatheredBytes < LENGTH_BYTES) return position;
       this.#gathered = [join(this.#gathered, this.#gatheredBytes)];
     }
-    // The first gathered piece holds the length: either it was whole there from the start or was just joined.
+    // The first gathered piece holds the length: either it was whole there from the start or was
+    // just joined.
     const first = this.#gathered[0] ?? chunk;
     const total = LENGTH_BYTES + this.#checkedLength(first, 0);
     const taken = Math.min(total - this.#gatheredBytes, chunk.length - position);

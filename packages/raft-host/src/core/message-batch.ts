@@ -1,12 +1,15 @@
 import { MESSAGE_HEADER_BYTES } from "./message-assembler.ts";
 
-/** Parts up to this size are copied together: one larger write costs less than several small ones. */
+/**
+ * Parts up to this size are copied together: one larger write costs less than several small ones.
+ */
 const COPIED_BYTES_MAX = 1024;
 const SLAB_BYTES = 64 * 1024;
 
 /**
- * Gathers messages for one vectored write. Headers and small parts share slabs, large parts are passed on as they are. A
- * slab is only ever appended to: bytes that were taken stay as they are until the write is done.
+ * Gathers messages for one vectored write. Headers and small parts share slabs, large parts are
+ * passed on as they are. A slab is only ever appended to: bytes that were taken stay as they are
+ * until the write is done.
  */
 export class MessageBatch {
   #chunks: Uint8Array[] = [];

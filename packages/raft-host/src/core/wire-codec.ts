@@ -59,7 +59,10 @@ export function encodeWireMessages(
   return parts;
 }
 
-/** The inverse. Throws MalformedMessageError on any bytes that are not such a batch, without a partial result. */
+/**
+ * The inverse. Throws MalformedMessageError on any bytes that are not such a batch, without a
+ * partial result.
+ */
 export function decodeWireMessages(
   payload: Uint8Array,
   codec: FrameCodec,

@@ -2,7 +2,10 @@ import type { GroupNumber } from "@stratalog/base";
 import type { ConfState, Message, PeerMessage } from "raft-ts";
 import type { Frame } from "../ports/frame.ts";
 
-/** Messages of the core that travel in a batch. Forwarded proposals and reads are not used: clients find the leader. */
+/**
+ * Messages of the core that travel in a batch. Forwarded proposals and reads are not used: clients
+ * find the leader.
+ */
 export type RaftWireMessage = Exclude<
   PeerMessage,
   {
@@ -15,7 +18,10 @@ export type RaftWireMessage = Exclude<
   }
 >;
 
-/** A piece of a snapshot; the receiver puts the pieces together and hands the core one snapshot message. */
+/**
+ * A piece of a snapshot; the receiver puts the pieces together and hands the core one snapshot
+ * message.
+ */
 export interface SnapshotPart {
   readonly type: "snapshot-part";
   readonly from: number;

@@ -4,7 +4,10 @@ import type { Clock, GroupNumber, Timer, Timers } from "@stratalog/base";
 export interface CampaignScheduleOptions {
   readonly clock: Clock;
   readonly timers: Timers;
-  /** Campaigns for the group unless that is needless by now; says whether to try again after a pause. */
+  /**
+   * Campaigns for the group unless that is needless by now; says whether to try again after a
+   * pause.
+   */
   readonly campaign: (group: GroupNumber) => "again" | "done";
 }
 

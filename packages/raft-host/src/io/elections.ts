@@ -21,7 +21,9 @@ export interface ElectionsOptions {
   readonly markDirty: (group: HostedGroup) => void;
 }
 
-/** Failover by evidence: jitter of the first live replica, and how much longer each next one waits. */
+/**
+ * Failover by evidence: jitter of the first live replica, and how much longer each next one waits.
+ */
 const EVIDENCE_JITTER_MS = 50;
 const EVIDENCE_RANK_MS = 150;
 /** A preferred replica that starts waits for its connections first. */
@@ -29,8 +31,9 @@ const PREFERRED_START_MS = 100;
 const PREFERRED_SPREAD_MS = 200;
 
 /**
- * Elections that do not wait for silence: of new groups, of preferred replicas after a start, and of groups whose leader's
- * process is known to be dead. All are pre-votes first, so a wrong guess disturbs nobody.
+ * Elections that do not wait for silence: of new groups, of preferred replicas after a start, and
+ * of groups whose leader's process is known to be dead. All are pre-votes first, so a wrong guess
+ * disturbs nobody.
  */
 export class Elections {
   readonly #options: ElectionsOptions;

@@ -15,7 +15,8 @@ export interface FetchRequest {
 /**
  * Reads log entries from disk for slow followers and for apply, a few at a time over all groups.
  *
- * Invariant: one read per group and reader, under way or waiting, so the queue is bounded by groups times replicas.
+ * Invariant: one read per group and reader, under way or waiting, so the queue is bounded by groups
+ * times replicas.
  */
 export class FetchQueue {
   readonly #countMax: number;
@@ -26,7 +27,10 @@ export class FetchQueue {
     this.#countMax = countMax;
   }
 
-  /** Adds a read; the same reader's read that is under way already is enough, and a waiting one is replaced. */
+  /**
+   * Adds a read; the same reader's read that is under way already is enough, and a waiting one is
+   * replaced.
+   */
   add(request: FetchRequest): void {
     const key = `${request.group} ${request.want.for}`;
     if (this.#underWay.has(key)) return;

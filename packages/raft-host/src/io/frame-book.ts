@@ -19,11 +19,12 @@ export class DivergenceError extends Error {
 }
 
 /**
- * Gives each entry of one group its frame. Proposals and received entries bring theirs along; the core's own entries
- * (a new leader's no-op, configuration changes) get one when they are first written.
+ * Gives each entry of one group its frame. Proposals and received entries bring theirs along; the
+ * core's own entries (a new leader's no-op, configuration changes) get one when they are first
+ * written.
  *
- * Checks that frames follow each other without a gap in index and offset: the one place through which every frame
- * passes on its way into the log.
+ * Checks that frames follow each other without a gap in index and offset: the one place through
+ * which every frame passes on its way into the log.
  */
 export class FrameBook {
   readonly #codec: FrameCodec;

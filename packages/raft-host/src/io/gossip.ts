@@ -7,7 +7,10 @@ import { PEER_MESSAGE, type PeerLink } from "../ports/peer-link.ts";
 /** Takes one gossip message of a topic. */
 export type GossipHandler = (from: BrokerId, body: Uint8Array) => void;
 
-/** News for every connected broker, best effort: a message may be lost, never doubled, and none is repeated. */
+/**
+ * News for every connected broker, best effort: a message may be lost, never doubled, and none is
+ * repeated.
+ */
 export class Gossip {
   readonly #link: PeerLink;
   readonly #peers: () => Iterable<BrokerId>;

@@ -26,7 +26,9 @@ export interface GroupStorageOptions {
   readonly adapter: LogAdapter;
 }
 
-/** Turns what the core of one group wants stored into writes, and knows how far they are durable. */
+/**
+ * Turns what the core of one group wants stored into writes, and knows how far they are durable.
+ */
 export class GroupStorage {
   readonly #options: GroupStorageOptions;
   readonly #book: FrameBook;
@@ -54,7 +56,9 @@ export class GroupStorage {
     return this.#book.frameOf(entry);
   }
 
-  /** The write that a message of the core asks for; it must be handed to the storage in this turn. */
+  /**
+   * The write that a message of the core asks for; it must be handed to the storage in this turn.
+   */
   work(append: StorageAppendMessage | undefined): GroupWork {
     if (append === undefined) return NO_WORK;
     const { hardState, snapshot, responses } = append;

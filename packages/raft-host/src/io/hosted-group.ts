@@ -12,6 +12,7 @@ import {
 } from "raft-ts";
 import { snapshotData } from "../core/entry-frames.ts";
 import type { HostLimits } from "../core/host-limits.ts";
+import { refusalReason } from "../core/refusal-reason.ts";
 import { isRaftWireMessage, NO_FRAMES, type WireMessage } from "../core/wire-message.ts";
 import type { Frame, FrameCodec } from "../ports/frame.ts";
 import type { GroupWrite, LogView } from "../ports/log-storage.ts";
@@ -58,17 +59,21 @@ interface Turn {
   readonly messages: readonly Message[];
   readonly wants: readonly Want[];
   readonly append: StorageAppendMessage | undefined;
-  /** As of when the core handed this out: it may have moved on while a snapshot was being stored. */
+  /**
+   * As of when the core handed this out: it may have moved on while a snapshot was being stored.
+   */
   readonly state: { readonly term: number; readonly role: RoleName; readonly leader: number };
   truncatedFrom: number | undefined;
 }
 
 /**
- * One Raft group on a host. The host drives it in two steps per turn: `collect` takes what the core wants done and turns
- * it into a storage write; after the writes of all groups were handed over, `finish` tells the listener and sends.
+ * One Raft group on a host. The host drives it in two steps per turn: `collect` takes what the core
+ * wants done and turns it into a storage write; after the writes of all groups were handed over,
+ * `finish` tells the listener and sends.
  *
- * Invariant: applied (delivered) ≤ commit; offsets are assigned only while `#ledTerm` is the core's term, that is, after
- * the turn in which this replica became leader was written, when the end of the log is known.
+ * Invariant: applied (delivered) ≤ commit; offsets are assigned only while `#ledTerm` is the core's
+ * term, that is, after the turn in which this replica became leader was written, when the end of
+ * the log is known.
  */
 export class HostedGroup implements RaftGroup {
   readonly group: GroupNumber;
@@ -118,7 +123,8 @@ export class HostedGroup implements RaftGroup {
       random: options.random,
       electionTicks: options.electionTicks,
       heartbeatTicks: options.heartbeatTicks,
-      // What was applied beyond the commit hint is handed out again by the core, and kept from the listener here.
+      // What was applied beyond the commit hint is handed out again by the core, and kept from the
+      // listener here.
       applied: Math.min(appliedIndex, commit),
       asyncStorageWrites: true,
       maxBytesPerMessage: limits.appendBytesMax,
@@ -176,7 +182,7 @@ export class HostedGroup implements RaftGroup {
     const frame = codec.create({ kind, term, index, baseOffset, span, payload });
     if (!budget.hasRoom(frame.byteLength)) return { ok: false, reason: "overloaded" };
     const result = this.node.propose(frame);
-    if (!result.accepted) return { ok: false, reason: refusalOf(result.reason) };
+    if (!result.accepted) return { ok: false, reason: refusalReason(result.reason) };
     assert(result.index === index && result.term === term, "a proposal took another position");
     budget.open(this.group, frame.byteLength);
     this.#nextOffset += span;
@@ -390,11 +396,4 @@ export class HostedGroup implements RaftGroup {
       },
     });
   }
-}
-
-function refusalOf(
-  reason: "no-leader" | "not-leader" | "transferring" | "too-many-bytes" | "removed",
-): "not-leader" | "overloaded" | "transferring" {
-  if (reason === "too-many-bytes") return "overloaded";
-  return reason === "transferring" ? "transferring" : "not-leader";
 }

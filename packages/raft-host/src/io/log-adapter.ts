@@ -15,9 +15,9 @@ export interface LogAdapterOptions {
 }
 
 /**
- * One group's log as the core reads it: what the log view has in memory, and beside it the runs of frames that were
- * fetched from disk because the core asked for them. A fetched run is kept until it was read past or truncated away;
- * there is at most one per reader.
+ * One group's log as the core reads it: what the log view has in memory, and beside it the runs of
+ * frames that were fetched from disk because the core asked for them. A fetched run is kept until
+ * it was read past or truncated away; there is at most one per reader.
  */
 export class LogAdapter implements LogStorage {
   readonly #options: LogAdapterOptions;

@@ -22,8 +22,9 @@ export interface OutboxOptions {
 const ROW_BYTES = 24;
 
 /**
- * Gathers one turn's messages of all groups, and hands them over as one batch per peer and lane (or a few, when they are
- * large). Nothing stays here between turns: what the link does not take is given back as undelivered.
+ * Gathers one turn's messages of all groups, and hands them over as one batch per peer and lane (or
+ * a few, when they are large). Nothing stays here between turns: what the link does not take is
+ * given back as undelivered.
  */
 export class Outbox {
   readonly #options: OutboxOptions;

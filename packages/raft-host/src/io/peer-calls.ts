@@ -45,8 +45,9 @@ const PENDING_COUNT_MAX = 10_000;
 const SERVED_COUNT_MAX = 1000;
 
 /**
- * Requests and responses between brokers. A call ends with the answer, an error, its timeout, its signal, or the loss of
- * the connection; what ends otherwise than by an answer may have taken effect. A broker may call itself.
+ * Requests and responses between brokers. A call ends with the answer, an error, its timeout, its
+ * signal, or the loss of the connection; what ends otherwise than by an answer may have taken
+ * effect. A broker may call itself.
  */
 export class PeerCalls {
   readonly #options: PeerCallsOptions;

@@ -17,7 +17,10 @@ export interface PeerHubOptions {
   readonly link: PeerLink;
   readonly timers: Timers;
   readonly logger: Logger;
-  /** Whether to accept a peer; a text says why not. The link itself checks protocol, cluster and broker id. */
+  /**
+   * Whether to accept a peer; a text says why not. The link itself checks protocol, cluster and
+   * broker id.
+   */
   readonly checkHello?: (hello: PeerHello) => string | undefined;
 }
 
@@ -35,7 +38,9 @@ export interface PeerListener {
   onPeerDown?(peer: BrokerId, reason: PeerDownReason): void;
 }
 
-/** Owns a broker's peer link and hands what it delivers to the Raft host, to calls and to gossip. */
+/**
+ * Owns a broker's peer link and hands what it delivers to the Raft host, to calls and to gossip.
+ */
 export class PeerHub {
   readonly link: PeerLink;
   readonly calls: PeerCalls;

@@ -3,8 +3,8 @@ import { present } from "@stratalog/base";
 /**
  * How far one group's log is durable while several writes are under way.
  *
- * Invariant: `durableIndex` never counts an entry that was truncated after its write began: a completion of an
- * overwritten entry says nothing about the entry that took its place.
+ * Invariant: `durableIndex` never counts an entry that was truncated after its write began: a
+ * completion of an overwritten entry says nothing about the entry that took its place.
  */
 export class PendingWrites {
   #durableIndex: number;

@@ -1,8 +1,9 @@
 import type { GroupNumber } from "@stratalog/base";
 
 /**
- * Bytes that this host's leaders have proposed and not yet applied, over all groups. Each group has a bound of its own in
- * the core; this one keeps thousands of groups from filling the memory together.
+ * Bytes that this host's leaders have proposed and not yet applied, over all groups. Each group has
+ * a bound of its own in the core; this one keeps thousands of groups from filling the memory
+ * together.
  */
 export class ProposalBudget {
   readonly #bytesMax: number;

@@ -60,14 +60,17 @@ export interface HostStats {
   readonly strayMessageCount: number;
 }
 
-/** Rounds within one turn: applying and answers to oneself cause more work at once; the rest waits a turn. */
+/**
+ * Rounds within one turn: applying and answers to oneself cause more work at once; the rest waits a
+ * turn.
+ */
 const PASS_COUNT_MAX = 4;
 /** Ticks between writes of commit hints that found no other write to travel with. */
 const HINT_TICKS = 20;
 /**
- * Runs many Raft groups on one event loop. Inputs mark groups as dirty; at the end of the turn all dirty groups are
- * drained together: one storage write for all, then one batch per peer and lane for all. What must wait for the disk
- * waits in the completion of that write; nothing else does.
+ * Runs many Raft groups on one event loop. Inputs mark groups as dirty; at the end of the turn all
+ * dirty groups are drained together: one storage write for all, then one batch per peer and lane
+ * for all. What must wait for the disk waits in the completion of that write; nothing else does.
  */
 export class RaftHost {
   readonly #options: RaftHostOptions;
@@ -133,7 +136,10 @@ export class RaftHost {
     this.#ticks.start();
   }
 
-  /** Stops all groups; resolves when no write is under way any more. Leaderships are not handed over: do that before. */
+  /**
+   * Stops all groups; resolves when no write is under way any more. Leaderships are not handed
+   * over: do that before.
+   */
   async stop(): Promise<void> {
     this.#state = "stopped";
     this.#ticks.stop();
@@ -169,7 +175,10 @@ export class RaftHost {
     return hosted;
   }
 
-  /** Takes a group off this host; resolves when none of its writes is under way, so that its log may be dropped. */
+  /**
+   * Takes a group off this host; resolves when none of its writes is under way, so that its log may
+   * be dropped.
+   */
   async removeGroup(group: GroupNumber): Promise<void> {
     const hosted = this.#groups.get(group);
     if (hosted === undefined) return;
@@ -194,7 +203,10 @@ export class RaftHost {
     };
   }
 
-  /** Takes a Raft batch from a peer. Throws MalformedMessageError, having acted on nothing, when it is none. */
+  /**
+   * Takes a Raft batch from a peer. Throws MalformedMessageError, having acted on nothing, when it
+   * is none.
+   */
   handlePeerMessage(from: BrokerId, _lane: Lane, payload: Uint8Array): void {
     if (this.#state === "stopped") return;
     const ends = { from, to: this.#options.brokerId };
@@ -219,7 +231,10 @@ export class RaftHost {
     // Followers there are probed with the next heartbeat: nothing to do at once.
   }
 
-  /** A peer cannot be sent to. Refusal is evidence that its process is dead: its groups need not wait for silence. */
+  /**
+   * A peer cannot be sent to. Refusal is evidence that its process is dead: its groups need not
+   * wait for silence.
+   */
   onPeerDown(peer: BrokerId, reason: PeerDownReason): void {
     this.#snapshotSender.abort(peer);
     if (reason === "refused") this.#elections.handleDead(peer, this.#groups.values());

@@ -8,7 +8,8 @@ interface Confirmation {
 }
 
 /**
- * The confirmations of leadership that one group's callers wait for. Calls of one turn share one round to the quorum.
+ * The confirmations of leadership that one group's callers wait for. Calls of one turn share one
+ * round to the quorum.
  */
 export class ReadRequests {
   readonly #countMax: number;

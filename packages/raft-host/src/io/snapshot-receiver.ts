@@ -16,8 +16,9 @@ export interface SnapshotReceiverLimits {
 }
 
 /**
- * Puts the pieces of snapshots together. Pieces of one snapshot come in order; a piece that does not follow the one
- * before belongs to a transfer that was cut off, and the whole of it is forgotten: the leader sends it anew.
+ * Puts the pieces of snapshots together. Pieces of one snapshot come in order; a piece that does
+ * not follow the one before belongs to a transfer that was cut off, and the whole of it is
+ * forgotten: the leader sends it anew.
  */
 export class SnapshotReceiver {
   readonly #limits: SnapshotReceiverLimits;

@@ -21,8 +21,9 @@ interface Transfer {
 }
 
 /**
- * Sends snapshots in pieces on the bulk lane, as far as its budget allows, and goes on when the lane has drained.
- * At most one transfer per group and follower: the core sends no second one before the first has an outcome.
+ * Sends snapshots in pieces on the bulk lane, as far as its budget allows, and goes on when the
+ * lane has drained. At most one transfer per group and follower: the core sends no second one
+ * before the first has an outcome.
  */
 export class SnapshotSender {
   readonly #options: SnapshotSenderOptions;

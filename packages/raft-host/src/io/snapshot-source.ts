@@ -16,8 +16,8 @@ export interface SnapshotSource {
 }
 
 /**
- * A snapshot for a follower that needs entries that are gone. A state machine's is its state, as of what was delivered
- * to it. A plain log's is empty: the follower begins where this log begins.
+ * A snapshot for a follower that needs entries that are gone. A state machine's is its state, as of
+ * what was delivered to it. A plain log's is empty: the follower begins where this log begins.
  */
 export function createSnapshot(source: SnapshotSource): Snapshot | "pending" {
   const { view, listener, delivery, confState } = source;

@@ -15,9 +15,10 @@ export interface TickSourceOptions {
 const CATCH_UP_TICKS_MAX = 2;
 
 /**
- * The one timer of a host. A process that stood still (paused, swapped out, a long collection) does not tick on
- * wake-up: its election clocks would run out before it has read what its sockets hold, and it would campaign against a
- * leader that never went away. The tick is left out, and the event loop reads the sockets before the next one.
+ * The one timer of a host. A process that stood still (paused, swapped out, a long collection) does
+ * not tick on wake-up: its election clocks would run out before it has read what its sockets hold,
+ * and it would campaign against a leader that never went away. The tick is left out, and the event
+ * loop reads the sockets before the next one.
  */
 export class TickSource {
   readonly #options: TickSourceOptions;

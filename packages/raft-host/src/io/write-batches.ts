@@ -12,8 +12,9 @@ export interface DurableWork {
 }
 
 /**
- * The storage writes of a host: all groups' writes of one turn go out as one, several may be under way, and they complete
- * in order. Completions gather until the host takes them at the end of its turn.
+ * The storage writes of a host: all groups' writes of one turn go out as one, several may be under
+ * way, and they complete in order. Completions gather until the host takes them at the end of its
+ * turn.
  */
 export class WriteBatches {
   readonly #storage: LogStorage;
@@ -37,7 +38,8 @@ export class WriteBatches {
 
   /** Makes responses wait for the writes of their group that are under way. */
   follow(group: HostedGroup, responses: readonly Message[]): void {
-    // The last batch may hold no write of this group, but it completes no earlier than the one that does.
+    // The last batch may hold no write of this group, but it completes no earlier than the one that
+    // does.
     const last = this.#underWay[this.#underWay.length - 1] ?? this.#durable;
     last.push({ group, responses, isWrite: false });
     if (last === this.#durable) this.#onDurable();

@@ -40,7 +40,10 @@ function isPeerMessageKind(kind: number): kind is PeerMessageKind {
   return KINDS.has(kind);
 }
 
-/** A connection that was accepted: first a stranger with a deadline, then one lane of a peer's messages. */
+/**
+ * A connection that was accepted: first a stranger with a deadline, then one lane of a peer's
+ * messages.
+ */
 export class IncomingConnection {
   readonly #options: IncomingOptions;
   readonly #handshakeTimer: Timer;

@@ -38,8 +38,9 @@ type LaneState = "greeting" | "open" | "closed";
 const NO_BYTES = new Uint8Array(0);
 
 /**
- * One connection that this broker dialled and sends one lane's messages on. What is sent within one turn leaves as one
- * vectored write. The other end sends nothing but its handshake and answers to pings.
+ * One connection that this broker dialled and sends one lane's messages on. What is sent within one
+ * turn leaves as one vectored write. The other end sends nothing but its handshake and answers to
+ * pings.
  *
  * Invariant: bytes not yet taken by the kernel ≤ the lane's budget plus one message.
  */
@@ -98,7 +99,8 @@ export class OutgoingLane {
   /** Asks for a sign of life, or gives the peer up when too many were not answered. */
   ping(): void {
     if (this.#state !== "open") return;
-    // Counted in pings and not in time: a process that was itself paused reads its sockets between two pings.
+    // Counted in pings and not in time: a process that was itself paused reads its sockets between
+    // two pings.
     if (this.#unansweredPings >= this.#options.limits.silentPingCount) {
       this.close("silent");
       return;

@@ -35,10 +35,12 @@ export interface OutgoingPeerOptions {
 const LANES: readonly Lane[] = ["control", "bulk"];
 
 /**
- * The two connections that this broker dials to one peer. Each broker dials for what it sends, so each finds out by its
- * own dial whether a peer that went away refuses: the evidence that its process is dead.
+ * The two connections that this broker dials to one peer. Each broker dials for what it sends, so
+ * each finds out by its own dial whether a peer that went away refuses: the evidence that its
+ * process is dead.
  *
- * The peer is up while both lanes are open to the same incarnation; when one goes, the other is closed too.
+ * The peer is up while both lanes are open to the same incarnation; when one goes, the other is
+ * closed too.
  */
 export class OutgoingPeer {
   readonly address: PeerAddress;
@@ -60,7 +62,9 @@ export class OutgoingPeer {
     return this.#state === "up";
   }
 
-  /** Dials now if nothing is open or being dialled: at the start, and when the peer was heard from. */
+  /**
+   * Dials now if nothing is open or being dialled: at the start, and when the peer was heard from.
+   */
   dialNow(): void {
     if (this.#state !== "waiting") return;
     this.#redialTimer?.cancel();

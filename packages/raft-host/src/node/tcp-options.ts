@@ -2,7 +2,10 @@ import type { Logger, Random, Timers } from "@stratalog/base";
 
 /** Bounds and intervals of a TCP peer link. */
 export interface TcpLimits {
-  /** Bytes handed to one lane's connection and not yet taken by the kernel, beyond which `send` answers `full`. */
+  /**
+   * Bytes handed to one lane's connection and not yet taken by the kernel, beyond which `send`
+   * answers `full`.
+   */
   readonly controlBytesMax: number;
   readonly bulkBytesMax: number;
   /** Largest message, kind and payload together. */

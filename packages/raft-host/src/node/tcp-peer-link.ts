@@ -14,9 +14,9 @@ import { OutgoingPeer, type OutgoingPeerEvents } from "./outgoing-peer.ts";
 import { DEFAULT_TCP_LIMITS, type TcpLimits, type TcpPeerLinkOptions } from "./tcp-options.ts";
 
 /**
- * Peer messages over framed TCP. Each broker dials every peer with one connection per lane and sends on what it dialled;
- * what it accepted it only reads. Nothing that arrives on a connection can throw out of this class: foreign or malformed
- * bytes close the connection that they came on.
+ * Peer messages over framed TCP. Each broker dials every peer with one connection per lane and
+ * sends on what it dialled; what it accepted it only reads. Nothing that arrives on a connection
+ * can throw out of this class: foreign or malformed bytes close the connection that they came on.
  */
 export class TcpPeerLink implements PeerLink {
   readonly #options: TcpPeerLinkOptions;

@@ -19,9 +19,15 @@ export interface InstalledSnapshot {
   readonly nextOffset: number;
 }
 
-/** Whoever uses a group: a partition, a state machine. All calls are synchronous, one at a time, on the event loop. */
+/**
+ * Whoever uses a group: a partition, a state machine. All calls are synchronous, one at a time, on
+ * the event loop.
+ */
 export interface GroupListener {
-  /** Committed frames of every kind in order, each once per process life, from the applied index + 1. */
+  /**
+   * Committed frames of every kind in order, each once per process life, from the applied index +
+   * 1.
+   */
   onCommitted(frames: readonly Frame[]): void;
   onRole(state: GroupRole): void;
   /** This replica's own disk has everything up to here. Lower than before after a truncation. */
@@ -29,13 +35,14 @@ export interface GroupListener {
   /** Uncommitted entries at `fromIndex` and above are gone: speculative state must go too. */
   onTruncated?(fromIndex: number): void;
   /**
-   * A snapshot replaces the log. A promise delays the replacement until the listener has stored it: a log that was cut
-   * before its state is safe would lose both in a crash.
+   * A snapshot replaces the log. A promise delays the replacement until the listener has stored it:
+   * a log that was cut before its state is safe would lose both in a crash.
    */
   onSnapshot?(snapshot: InstalledSnapshot): void | Promise<void>;
   /**
-   * State machines: the state as of the last committed frame that was delivered, for a follower that needs entries that
-   * are gone. Without it, such a follower starts with an empty snapshot at the first index that is still there.
+   * State machines: the state as of the last committed frame that was delivered, for a follower
+   * that needs entries that are gone. Without it, such a follower starts with an empty snapshot at
+   * the first index that is still there.
    */
   createSnapshot?(): Uint8Array;
   /** A membership change took effect; to be stored before `index` counts as applied. */
@@ -45,13 +52,20 @@ export interface GroupListener {
 /** How to add a group to a host. */
 export interface AddGroupOptions {
   readonly group: GroupNumber;
-  /** Voters in their configured order; the first is preferred. Used unless `confState` says more. */
+  /**
+   * Voters in their configured order; the first is preferred. Used unless `confState` says more.
+   */
   readonly replicas: readonly ReplicaId[];
   readonly self: ReplicaId;
-  /** Everything up to here was applied in an earlier life and is not delivered again; 0 for none. */
+  /**
+   * Everything up to here was applied in an earlier life and is not delivered again; 0 for none.
+   */
   readonly appliedIndex: number;
   readonly listener: GroupListener;
-  /** preferred: campaigns soon after a start; normal: waits for the election timeout. Default normal. */
+  /**
+   * preferred: campaigns soon after a start; normal: waits for the election timeout. Default
+   * normal.
+   */
   readonly priority?: "preferred" | "normal";
   /** Formation of a new group: do not wait at all. Default false. */
   readonly campaignAtOnce?: boolean;
@@ -95,15 +109,22 @@ export interface RaftGroup {
   readonly leader: ReplicaId | undefined;
   readonly commitIndex: number;
   readonly lastIndex: number;
-  /** Leader: the offset that the next proposal takes, exact in the same turn. Follower: the end of its log. */
+  /**
+   * Leader: the offset that the next proposal takes, exact in the same turn. Follower: the end of
+   * its log.
+   */
   readonly nextOffset: number;
-  /** A leader whose own term's first entry is committed and applied: it knows everything that was ever acknowledged. */
+  /**
+   * A leader whose own term's first entry is committed and applied: it knows everything that was
+   * ever acknowledged.
+   */
   readonly isLeaderReady: boolean;
   /** Appends on the leader, synchronously; replication begins at the end of the turn. */
   propose(proposal: Proposal): ProposalResult;
   /**
-   * Asks the quorum whether this replica still leads. Resolves with an index once everything up to it is applied here;
-   * rejects with NOT_LEADER. A caller needs a timeout of its own: a cut-off leader learns of its fate only later.
+   * Asks the quorum whether this replica still leads. Resolves with an index once everything up to
+   * it is applied here; rejects with NOT_LEADER. A caller needs a timeout of its own: a cut-off
+   * leader learns of its fate only later.
    */
   confirmLeadership(): Promise<number>;
   /** Asks a follower to take over; nothing happens when this replica does not lead. */

@@ -9,7 +9,9 @@ export interface MemoryLogStorageOptions {
   readonly afterSync?: (sync: () => void) => void;
   /** Runs `read` once the disk is done; by default at once. */
   readonly afterRead?: (read: () => void) => void;
-  /** Frames of each group that stay in memory, from the end; the rest must be fetched. Default: all. */
+  /**
+   * Frames of each group that stay in memory, from the end; the rest must be fetched. Default: all.
+   */
   readonly residentCount?: number;
   /** What survived an earlier life. */
   readonly durable?: ReadonlyMap<GroupNumber, MemoryLog>;
@@ -20,7 +22,10 @@ interface Pending {
   readonly onDurable: () => void;
 }
 
-/** A log storage in memory whose writes become durable later, and that forgets what was not durable on a crash. */
+/**
+ * A log storage in memory whose writes become durable later, and that forgets what was not durable
+ * on a crash.
+ */
 export class MemoryLogStorage implements LogStorage {
   readonly #options: MemoryLogStorageOptions;
   readonly #durable: Map<GroupNumber, MemoryLog>;
@@ -90,7 +95,9 @@ export class MemoryLogStorage implements LogStorage {
     this.visibleLog(group).dropPrefix(index);
   }
 
-  /** Ends this life. The first `survivors` of the waiting writes made it to the disk all the same. */
+  /**
+   * Ends this life. The first `survivors` of the waiting writes made it to the disk all the same.
+   */
   crash(survivors = 0): ReadonlyMap<GroupNumber, MemoryLog> {
     for (const { writes } of this.#pending.slice(0, survivors)) {
       for (const write of writes) this.durableLog(write.group).apply(write);

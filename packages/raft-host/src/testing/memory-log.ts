@@ -2,7 +2,10 @@ import { assert } from "@stratalog/base";
 import type { Frame } from "../ports/frame.ts";
 import type { GroupWrite, StoredHardState } from "../ports/log-storage.ts";
 
-/** One group's log and hard state as plain memory. Checks that writes leave no gap in index or offset. */
+/**
+ * One group's log and hard state as plain memory. Checks that writes leave no gap in index or
+ * offset.
+ */
 export class MemoryLog {
   hardState: StoredHardState = { term: 0, vote: 0, commit: 0 };
   frames: Frame[] = [];

@@ -10,7 +10,10 @@ import type {
 } from "../ports/peer-link.ts";
 import { testHello } from "./peer-link-contract.ts";
 
-/** Peer links between brokers of one process, for tests: every message takes `latencyMs`, none is lost while up. */
+/**
+ * Peer links between brokers of one process, for tests: every message takes `latencyMs`, none is
+ * lost while up.
+ */
 export class MemoryPeerNetwork {
   readonly timers: Timers;
   readonly latencyMs: number;
