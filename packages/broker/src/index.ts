@@ -11,3 +11,5 @@ export {
   defaultPort,
   loadBrokerConfig,
 } from "./config/load-broker-config.ts";
+export { type Broker, startBroker } from "./broker.ts";
+export { type Environment, EXIT_FATAL, nodeEnvironment } from "./environment.ts";

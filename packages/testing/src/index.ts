@@ -1,1 +1,1 @@
-export {};
+export { startTestCluster, TestCluster, type TestClusterOptions } from "./test-cluster.ts";

@@ -2,6 +2,7 @@ import { LogStore } from "@stratalog/log-store";
 import type { BrokerConfig } from "../config/broker-config.ts";
 import { BrokerDirectory } from "../directory/broker-directory.ts";
 import type { Environment } from "../environment.ts";
+import type { StopStep } from "./stop-order.ts";
 import type { StopSequence } from "./stop-sequence.ts";
 
 /** Where everything durable is. */
@@ -14,7 +15,7 @@ export interface Storage {
 export async function openStorage(
   environment: Environment,
   config: BrokerConfig,
-  stops: StopSequence,
+  stops: StopSequence<StopStep>,
 ): Promise<Storage> {
   const { fileSystem, random, clock, timers, logger } = environment;
   const directory = await BrokerDirectory.open({

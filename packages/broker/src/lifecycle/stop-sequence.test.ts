@@ -3,12 +3,12 @@ import { describe, expect, it } from "vitest";
 import { StopSequence } from "./stop-sequence.ts";
 
 describe("StopSequence", () => {
-  it("stops the newest part first, all of them even when one fails, and each once", async () => {
+  it("keeps its order whatever came up first, runs all steps though one fails, and each once", async () => {
     const stopped: string[] = [];
-    const sequence = new StopSequence(silentLogger);
+    const sequence = new StopSequence(["port", "log", "never", "directory"], silentLogger);
     sequence.add("directory", () => void stopped.push("directory"));
-    sequence.add("log", () => Promise.reject(new Error("disk")));
     sequence.add("port", async () => void stopped.push("port"));
+    sequence.add("log", () => Promise.reject(new Error("disk")));
     await expect(sequence.run()).rejects.toThrow("disk");
     expect(stopped).toEqual(["port", "directory"]);
     await sequence.run();

@@ -1,30 +1,36 @@
-import type { Logger } from "@stratalog/base";
+import { assert, type Logger } from "@stratalog/base";
 
 /**
- * How to undo a start, step by step: steps are added as parts come up and run in reverse order. A step that fails does not
- * keep the others from running.
+ * What has to be undone, in an order that is written down once and not the reverse of how things happened to start. Parts
+ * add their step as they come up; a step that fails does not keep the others from running.
  */
-export class StopSequence {
+export class StopSequence<Step extends string> {
+  readonly #order: readonly Step[];
   readonly #logger: Logger;
-  readonly #steps: { readonly name: string; readonly stop: () => Promise<void> | void }[] = [];
+  readonly #steps = new Map<Step, () => Promise<void> | void>();
 
-  constructor(logger: Logger) {
+  constructor(order: readonly Step[], logger: Logger) {
+    this.#order = order;
     this.#logger = logger;
   }
 
-  add(name: string, stop: () => Promise<void> | void): void {
-    this.#steps.push({ name, stop });
+  add(step: Step, stop: () => Promise<void> | void): void {
+    assert(!this.#steps.has(step), `two ways to stop: ${step}`);
+    this.#steps.set(step, stop);
   }
 
-  /** Runs all steps that were added, newest first; then rejects with the first failure, if any. */
+  /** Runs the steps that were added, each once; then rejects with the first failure, if any. */
   async run(): Promise<void> {
     const failures: unknown[] = [];
-    for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {
-      this.#logger.debug({ step: step.name }, "stopping");
+    for (const step of this.#order) {
+      const stop = this.#steps.get(step);
+      this.#steps.delete(step);
+      if (stop === undefined) continue;
+      this.#logger.debug({ step }, "stopping");
       try {
-        await step.stop();
+        await stop();
       } catch (error) {
-        this.#logger.error({ err: error, step: step.name }, "a part did not stop cleanly");
+        this.#logger.error({ err: error, step }, "a part did not stop cleanly");
         failures.push(error);
       }
     }

@@ -1,0 +1,80 @@
+import { type BrokerId, brokerId, randomUuid } from "@stratalog/base";
+import { frameCodec, type LogStore } from "@stratalog/log-store";
+import type { MetadataImage } from "@stratalog/metadata";
+import { type PeerAddress, PeerHub, type PeerHello, RaftHost } from "@stratalog/raft-host";
+import type { BrokerConfig } from "../config/broker-config.ts";
+import type { BrokerIdentity } from "../directory/broker-identity.ts";
+import type { Environment } from "../environment.ts";
+
+/** Version of the framed protocol between brokers; both ends must speak the same. */
+const PEER_PROTOCOL_VERSION = 1;
+
+/** A broker's connections to the others and the Raft groups that use them. */
+export class Peers {
+  readonly hub: PeerHub;
+  readonly raftHost: RaftHost;
+  /** Drawn at each start: tells two lives of one broker apart. */
+  readonly incarnation: string;
+  readonly #config: BrokerConfig;
+
+  constructor(options: {
+    readonly environment: Environment;
+    readonly config: BrokerConfig;
+    readonly logs: LogStore;
+    readonly checkHello: (hello: PeerHello) => string | undefined;
+  }) {
+    const { environment, config, logs, checkHello } = options;
+    const { clock, timers, random, logger } = environment;
+    const self = brokerId(config.nodeId);
+    const { host, port } = config.listeners.peer;
+    this.#config = config;
+    this.incarnation = randomUuid(random);
+    const link = environment.openPeerLink({ host, port });
+    this.hub = new PeerHub({
+      self,
+      link,
+      timers,
+      logger: logger.child({ part: "peers" }),
+      checkHello,
+    });
+    this.raftHost = new RaftHost({
+      brokerId: self,
+      clock,
+      timers,
+      random,
+      storage: logs,
+      codec: frameCodec,
+      peers: link,
+      logger: logger.child({ part: "raft" }),
+      heartbeatMs: config.raft.heartbeatMs,
+      electionMs: config.raft.electionMs,
+    });
+    this.hub.attach(this.raftHost);
+  }
+
+  /** What this broker says of itself to the others; again once its cluster is known. */
+  introduce(identity: BrokerIdentity): void {
+    this.hub.link.setHello({
+      protocolVersion: PEER_PROTOCOL_VERSION,
+      clusterId: identity.clusterId,
+      brokerId: brokerId(identity.brokerId),
+      directoryId: identity.directoryId,
+      incarnation: this.incarnation,
+    });
+  }
+
+  /** Keeps connections to the seeds and to every registered broker; a registration's address wins. */
+  follow(image: MetadataImage): void {
+    const addresses = new Map<BrokerId, PeerAddress>();
+    for (const { brokerId: id, host, port } of this.#config.seeds) {
+      addresses.set(brokerId(id), { host, port });
+    }
+    for (const [id, { peerAddress }] of image.brokers) addresses.set(id, peerAddress);
+    addresses.delete(brokerId(this.#config.nodeId));
+    this.hub.setPeers(addresses);
+  }
+
+  isUp(broker: BrokerId): boolean {
+    return this.hub.link.isUp(broker);
+  }
+}

@@ -1,0 +1,334 @@
+import {
+  type BrokerId,
+  brokerId,
+  CodedError,
+  CONTROLLER_GROUP,
+  type Deferred,
+  deferred,
+  present,
+} from "@stratalog/base";
+import { Deadlines } from "@stratalog/partition";
+import type { Broker } from "../broker.ts";
+import type { BrokerConfig } from "../config/broker-config.ts";
+import type { Environment } from "../environment.ts";
+import { Formation, type FormedCluster } from "../formation/formation.ts";
+import { brokerPages } from "../http/broker-pages.ts";
+import { HttpListener } from "../http/http-listener.ts";
+import { handOverLeaderships } from "../replicas/hand-over.ts";
+import { LeaderGossip } from "../replicas/leader-gossip.ts";
+import type { LedGroup } from "../replicas/leader-news.ts";
+import { LeaderTable } from "../replicas/leader-table.ts";
+import { leaderOfRole } from "../replicas/led-group-listener.ts";
+import { partitionOpener } from "../replicas/open-partition.ts";
+import { ReplicaRegistry } from "../replicas/replica-registry.ts";
+import { BrokerMetrics } from "../telemetry/broker-metrics.ts";
+import { addProcessMetrics } from "../telemetry/process-metrics.ts";
+import { addBrokerGauges } from "./broker-gauges.ts";
+import { BrokerLife } from "./broker-health.ts";
+import { openClientApi } from "./client-port.ts";
+import { type OpenController, openController } from "./controller-group.ts";
+import { LateCluster } from "./late-cluster.ts";
+import { openStorage, type Storage } from "./open-storage.ts";
+import { Peers } from "./peers.ts";
+import { registrationOf } from "./registration.ts";
+import { STOP_ORDER, type StopStep } from "./stop-order.ts";
+import { StopSequence } from "./stop-sequence.ts";
+
+/** Share of the time for a stop that handing over leaderships may take, and that open calls may take to end. */
+const HAND_OVER_SHARE = 0.5;
+const CALL_GRACE_SHARE = 0.2;
+
+/**
+ * One broker from its first file to its last. `open` is what must succeed at once; `join` is what may have to wait for other
+ * brokers. All state of a broker hangs on this object: there is none at module level.
+ */
+export class RunningBroker implements Broker {
+  readonly brokerId: BrokerId;
+  readonly #environment: Environment;
+  readonly #config: BrokerConfig;
+  readonly #life = new BrokerLife();
+  readonly #metrics = new BrokerMetrics();
+  readonly #leaders = new LeaderTable();
+  readonly #cluster = new LateCluster();
+  readonly #ready: Deferred<void> = deferred();
+  readonly #stops: StopSequence<StopStep>;
+  #ports = { client: 0, peer: 0, http: 0 };
+  #storage: Storage | undefined;
+  #peers: Peers | undefined;
+  #formation: Formation | undefined;
+  #joining: Promise<void> = Promise.resolve();
+  #stopping: Promise<void> | undefined;
+
+  constructor(environment: Environment, config: BrokerConfig) {
+    this.brokerId = brokerId(config.nodeId);
+    this.#config = config;
+    this.#stops = new StopSequence(STOP_ORDER, environment.logger);
+    this.#environment = {
+      clock: environment.clock,
+      timers: environment.timers,
+      random: environment.random,
+      fileSystem: environment.fileSystem,
+      logger: environment.logger,
+      openKeyValueStore: (directory) => environment.openKeyValueStore(directory),
+      openPeerLink: (listen) => environment.openPeerLink(listen),
+      onFatal: (reason, error) => {
+        this.#life.fail(reason);
+        environment.onFatal(reason, error);
+      },
+    };
+    // Whoever does not wait for `ready` learns of a failure by `onFatal`.
+    this.#ready.promise.catch(() => {});
+  }
+
+  get ports(): Broker["ports"] {
+    return this.#ports;
+  }
+
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /** Storage and ports. After a failure, `release` gives back what was taken. */
+  async open(): Promise<void> {
+    const environment = this.#environment;
+    const config = this.#config;
+    const { logger } = environment;
+    const storage = await openStorage(environment, config, this.#stops);
+    this.#storage = storage;
+    const http = await this.#openHttpPort();
+    const formation: { current?: Formation } = {};
+    const peers = new Peers({
+      environment,
+      config,
+      logs: storage.logs,
+      checkHello: (hello) => formation.current?.checkHello(hello),
+    });
+    this.#peers = peers;
+    formation.current = this.#createFormation(storage, peers);
+    this.#formation = formation.current;
+    peers.introduce(storage.directory.identity);
+    peers.follow(this.#cluster.metadata.image);
+    this.#stops.add("peers", () => peers.hub.stop());
+    const { port: peer } = await peers.hub.start();
+    peers.raftHost.start();
+    this.#stops.add("raft host", () => peers.raftHost.stop());
+    const client = await this.#openClientPort();
+    this.#ports = { client, peer, http };
+    logger.info({ ...this.#ports, dataDir: config.dataDir }, "the broker is up");
+  }
+
+  /** Becomes part of the cluster, in the background. */
+  join(): void {
+    this.#joining = this.#join().then(
+      () => this.#ready.resolve(),
+      (error: unknown) => {
+        this.#ready.reject(error);
+        if (this.#stopping !== undefined) return;
+        const reason = error instanceof Error ? error.message : String(error);
+        this.#environment.onFatal(`the broker cannot join its cluster: ${reason}`, error);
+      },
+    );
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  /** Gives back what was taken, without any grace. */
+  release(): Promise<void> {
+    return this.#stops.run();
+  }
+
+  async #stop(): Promise<void> {
+    this.#life.phase = "stopping";
+    this.#environment.logger.info({}, "stopping");
+    this.#formation?.stop();
+    await this.#stops.run();
+    await this.#joining;
+    this.#environment.logger.info({}, "stopped");
+  }
+
+  async #openHttpPort(): Promise<number> {
+    const { host, port } = this.#config.listeners.http;
+    const logger = this.#environment.logger.child({ part: "http" });
+    this.#stops.add("metrics", addProcessMetrics(this.#metrics));
+    const pages = brokerPages(this.#life, this.#metrics);
+    const listener = new HttpListener({ host, port, pages, logger });
+    const bound = await listener.start();
+    this.#stops.add("http port", () => listener.stop());
+    return bound;
+  }
+
+  #createFormation(storage: Storage, peers: Peers): Formation {
+    const { timers, random, logger } = this.#environment;
+    return new Formation({
+      identity: storage.directory,
+      seeds: this.#config.seeds,
+      calls: peers.hub.calls,
+      store: storage.directory.keyValue,
+      timers,
+      random,
+      logger: logger.child({ part: "formation" }),
+      onMismatch: (error) => this.#environment.onFatal(error.message, error),
+    });
+  }
+
+  async #openClientPort(): Promise<number> {
+    const { listener } = openClientApi({
+      environment: this.#environment,
+      config: this.#config,
+      cluster: this.#cluster,
+      leaders: this.#leaders,
+      metrics: this.#metrics,
+    });
+    const port = await listener.start();
+    const graceMs = this.#config.limits.shutdownTimeoutMs * CALL_GRACE_SHARE;
+    this.#stops.add("client port", () => listener.stop(graceMs));
+    this.#ready.promise.then(
+      () => listener.setServing(true),
+      // It never served, then.
+      () => {},
+    );
+    return port;
+  }
+
+  async #join(): Promise<void> {
+    const storage = present(this.#storage, "storage");
+    const peers = present(this.#peers, "peers");
+    this.#life.phase = "forming";
+    const formed = await present(this.#formation, "formation").form();
+    this.#refuseAfterStop();
+    peers.introduce(storage.directory.identity);
+    const controller = await this.#openController(storage, peers, formed);
+    const { view } = controller.node;
+    view.onChange((image) => peers.follow(image));
+    peers.follow(view.image);
+    const replicas = await this.#openReplicas(storage, peers, controller);
+    const { client } = controller.node;
+    this.#cluster.become({ metadata: view, controller: client, replicas });
+    this.#life.phase = "registering";
+    controller.node.start();
+    this.#stops.add("announcement", () => controller.node.announceStop());
+    await controller.node.register(
+      registrationOf({
+        config: this.#config,
+        ports: this.#ports,
+        clusterId: formed.clusterId,
+        directoryId: storage.directory.identity.directoryId,
+        incarnation: peers.incarnation,
+      }),
+    );
+    this.#life.watch(() => (replicas.isComplete ? [] : ["replicas are being opened"]));
+    this.#life.phase = "running";
+    this.#environment.logger.info({ clusterId: formed.clusterId }, "ready");
+  }
+
+  #refuseAfterStop(): void {
+    if (this.#stopping === undefined) return;
+    throw new CodedError("CLOSED", "the broker stopped before it was part of its cluster");
+  }
+
+  async #openController(
+    storage: Storage,
+    peers: Peers,
+    cluster: FormedCluster,
+  ): Promise<OpenController> {
+    const { clock, timers, random, logger } = this.#environment;
+    const controller = await openController(
+      {
+        brokerId: this.brokerId,
+        store: storage.directory.keyValue,
+        calls: peers.hub.calls,
+        clock,
+        timers,
+        random,
+        logger: logger.child({ part: "controller" }),
+        liveness: this.#config.liveness,
+        onFatal: (error) =>
+          this.#environment.onFatal("the controller's state cannot be trusted", error),
+      },
+      {
+        cluster,
+        logs: storage.logs,
+        raftHost: peers.raftHost,
+        onRole: (role) => {
+          const leader = leaderOfRole(role);
+          if (leader !== undefined) this.#leaders.learn(CONTROLLER_GROUP, leader);
+        },
+      },
+    );
+    this.#stops.add("controller", () => controller.node.stop());
+    return controller;
+  }
+
+  async #openReplicas(
+    storage: Storage,
+    peers: Peers,
+    controller: OpenController,
+  ): Promise<ReplicaRegistry> {
+    const { clock, timers, logger } = this.#environment;
+    const deadlines = new Deadlines(clock, timers);
+    this.#stops.add("deadlines", () => deadlines.close());
+    const clients = partitionOpener({
+      clock,
+      deadlines,
+      keyValue: storage.directory.keyValue,
+      logger: logger.child({ part: "partitions" }),
+      defaults: this.#config.topicDefaults,
+    });
+    const replicas = new ReplicaRegistry({
+      broker: this.brokerId,
+      metadata: controller.node.view,
+      logs: storage.logs,
+      host: peers.raftHost,
+      openers: { clients, coordinator: clients },
+      leaders: this.#leaders,
+      onLedGroupsChange: () => gossip.tellSoon(),
+      timers,
+      logger: logger.child({ part: "replicas" }),
+    });
+    const gossip = new LeaderGossip({
+      channel: peers.hub.gossip,
+      table: this.#leaders,
+      ledGroups: () => [...replicas.ledGroups(), ...ledControllerGroup(controller)],
+      timers,
+    });
+    await gossip.start();
+    this.#stops.add("leader gossip", () => gossip.stop());
+    addBrokerGauges(this.#metrics, { logs: storage.logs, raftHost: peers.raftHost, replicas });
+    this.#stops.add("replicas", () => replicas.stop());
+    this.#stops.add("leaderships", () => this.#handOver(peers, replicas, controller));
+    await replicas.start();
+    return replicas;
+  }
+
+  async #handOver(
+    peers: Peers,
+    replicas: ReplicaRegistry,
+    controller: OpenController,
+  ): Promise<void> {
+    const { clock, timers, logger } = this.#environment;
+    const left = await handOverLeaderships({
+      groups: () => [
+        ...Array.from(replicas.running(), ({ wanted, group }) => ({
+          replicas: wanted.partition.replicas,
+          group,
+        })),
+        ...(controller.group === undefined
+          ? []
+          : [{ replicas: controller.replicas, group: controller.group }]),
+      ],
+      isUp: (broker) => peers.isUp(broker),
+      clock,
+      timers,
+      timeoutMs: this.#config.limits.shutdownTimeoutMs * HAND_OVER_SHARE,
+    });
+    logger.info({ left }, "leaderships handed over");
+  }
+}
+
+function ledControllerGroup({ group }: OpenController): readonly LedGroup[] {
+  if (group === undefined || group.role !== "leader") return [];
+  return [{ group: CONTROLLER_GROUP, term: group.term }];
+}

@@ -1,0 +1,23 @@
+/**
+ * The order of a graceful stop. Clients are sent away and leaderships handed over while everything still works; then the
+ * doors close; then Raft, so that nothing is acknowledged any more; then what was acknowledged is sealed.
+ */
+export const STOP_ORDER = [
+  "formation",
+  "announcement",
+  "leaderships",
+  "client port",
+  "leader gossip",
+  "groups",
+  "raft host",
+  "replicas",
+  "controller",
+  "peers",
+  "http port",
+  "metrics",
+  "deadlines",
+  "log store",
+  "data directory",
+] as const;
+
+export type StopStep = (typeof STOP_ORDER)[number];
