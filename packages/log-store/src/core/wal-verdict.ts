@@ -38,7 +38,9 @@ export function judgeWal(found: readonly FoundBatch[], marks: WalMarks): WalVerd
   let highest = Math.max(durableThrough, marks.checkpointedThrough, replayFrom - 1);
   for (const batch of found) {
     const { header } = batch;
-    byNumber.set(header.batch, batch);
+    const known = byNumber.get(header.batch);
+    // A batch has a twin when a recovery had to make it durable; either may be the torn one.
+    if (known === undefined || !isWhole(known)) byNumber.set(header.batch, batch);
     replayFrom = Math.max(replayFrom, header.replayFrom);
     const proven = header.isSeal ? header.batch : header.syncedThrough;
     durableThrough = Math.max(durableThrough, proven);
@@ -49,7 +51,7 @@ export function judgeWal(found: readonly FoundBatch[], marks: WalMarks): WalVerd
   for (let number = replayFrom; ; number++) {
     const batch = byNumber.get(number);
     const mustHold = number <= durableThrough;
-    if (batch?.isTableIntact === true && (mustHold || batch.brokenEntries.length === 0)) {
+    if (batch !== undefined && (isWhole(batch) || (mustHold && batch.isTableIntact))) {
       replay.push(batch);
       continue;
     }
@@ -60,4 +62,8 @@ export function judgeWal(found: readonly FoundBatch[], marks: WalMarks): WalVerd
     break;
   }
   return { replay, durableThrough, damage, nextBatch: highest + 1 };
+}
+
+function isWhole(batch: FoundBatch): boolean {
+  return batch.isTableIntact && batch.brokenEntries.length === 0;
 }

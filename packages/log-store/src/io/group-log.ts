@@ -7,6 +7,7 @@ import type { StoredHardState } from "../core/hard-state.ts";
 import type { TermRun } from "../core/term-runs.ts";
 import { GroupReader, type ReadRequest, type ReadResult } from "./group-reader.ts";
 import type { GroupWriter } from "./group-writer.ts";
+import type { Segment } from "./segment.ts";
 import type { SegmentContext } from "./segment-context.ts";
 import type { SegmentSet } from "./segment-set.ts";
 
@@ -133,12 +134,15 @@ export class GroupLog {
     let first: SegmentFacts | undefined;
     const segments = this.#segments.list;
     for (let at = 0; at + 1 < segments.length; at++) {
-      const { lastIndex, nextOffset } = (segments[at] as (typeof segments)[number]).facts;
+      const { lastIndex, baseOffset, nextOffset } = (segments[at] as Segment).facts;
       // Only what is committed and on disk may go, whatever the log start says.
       const isSafe = lastIndex <= Math.min(flushedIndex, hardState.commit);
-      const isUnwanted = nextOffset <= logStartOffset || lastIndex <= droppableIndex;
+      // A segment without records is below no offset: the commands in it are a state machine's to
+      // give up.
+      const isBelowStart = nextOffset <= logStartOffset && baseOffset < logStartOffset;
+      const isUnwanted = isBelowStart || lastIndex <= droppableIndex;
       if (!isSafe || !isUnwanted) break;
-      first = (segments[at + 1] as (typeof segments)[number]).facts;
+      first = (segments[at + 1] as Segment).facts;
     }
     if (first !== undefined) this.#writer.detachPrefix(first.baseIndex, first.baseOffset);
   }

@@ -5,6 +5,10 @@ interface Entry {
   readonly handle: Promise<FileHandle>;
   users: number;
   isDirty: boolean;
+  /**
+   * The sync under way: bytes that it covers are not dirty any more, but not durable yet either.
+   */
+  syncing: Promise<void> | undefined;
   isForgotten: boolean;
 }
 
@@ -49,11 +53,16 @@ export class HandleCache {
   /** Makes what was written through this cache durable. */
   async sync(path: string): Promise<void> {
     const entry = this.#entries.get(path);
-    if (entry === undefined || !entry.isDirty) return;
-    await this.#use(entry, async (handle) => {
+    if (entry === undefined) return;
+    await entry.syncing;
+    if (!entry.isDirty) return;
+    const syncing = this.#use(entry, async (handle) => {
       entry.isDirty = false;
       await handle.dataSync();
     });
+    entry.syncing = syncing;
+    await syncing;
+    if (entry.syncing === syncing) entry.syncing = undefined;
   }
 
   /**
@@ -80,7 +89,14 @@ export class HandleCache {
 
   #enter(path: string, mode: "write" | "create" | "exclusive"): Entry {
     const handle = this.#fileSystem.open(path, mode);
-    const entry: Entry = { path, handle, users: 0, isDirty: false, isForgotten: false };
+    const entry: Entry = {
+      path,
+      handle,
+      users: 0,
+      isDirty: false,
+      syncing: undefined,
+      isForgotten: false,
+    };
     this.#entries.set(path, entry);
     return entry;
   }

@@ -16,6 +16,7 @@ import { type GroupEntry, groupDirectory, type StoreParts } from "./group-entry.
 import { cutGroup, type RecoveringGroup } from "./group-recovery.ts";
 import { WalFiles } from "./wal-files.ts";
 import { WalMark } from "./wal-mark.ts";
+import { copyTail } from "./wal-tail-copy.ts";
 import { BatchContent, findBatches, type StoredBatch } from "./wal-reader.ts";
 
 /** A group whose log cannot be trusted. */
@@ -82,6 +83,8 @@ export class Recovery {
     });
     const verdict = await this.#judge(stored, found, mark);
     await this.#refuseOrphans(stored);
+    const lastLife = lives.at(-1) ?? 0;
+    const copiedLives = await this.#copyTail(verdict, found, lastLife + 1);
     const plans = await this.#plan(stored, verdict, found);
     this.#point.recoveredBatch = verdict.nextBatch - 1;
     this.#point.hardStates = hardStatesOf(plans);
@@ -90,10 +93,29 @@ export class Recovery {
       ...outcome,
       hardStates: this.#point.hardStates,
       nextBatch: verdict.nextBatch,
-      nextLife: (lives.at(-1) ?? 0) + 1,
+      nextLife: lastLife + 1 + copiedLives.length,
       mark,
-      oldLives: lives,
+      oldLives: [...lives, ...copiedLives],
     };
+  }
+
+  /**
+   * Makes durable what was read but is not known to be synced; gives the lives of the files made
+   * for it.
+   */
+  async #copyTail(
+    verdict: WalVerdict,
+    found: readonly StoredBatch[],
+    life: number,
+  ): Promise<readonly number[]> {
+    const replay = this.#replayOf(verdict, found);
+    const tail = replay.filter(({ header }) => header.batch > verdict.durableThrough);
+    if (tail.length === 0) return [];
+    const { fileSystem } = this.#parts.settings;
+    const directory = this.#walDirectory;
+    const path = `${directory}/${walFileName(life)}`;
+    await copyTail({ fileSystem, directory, path, life }, tail);
+    return [life];
   }
 
   async #judge(

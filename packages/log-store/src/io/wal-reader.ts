@@ -31,11 +31,13 @@ export async function findBatches(
 /** One batch, read again. */
 export class BatchContent {
   readonly records: readonly WalRecord[];
-  readonly #payloads: Uint8Array;
+  readonly table: Uint8Array;
+  readonly payloads: Uint8Array;
 
-  private constructor(records: readonly WalRecord[], payloads: Uint8Array) {
+  private constructor(records: readonly WalRecord[], table: Uint8Array, payloads: Uint8Array) {
     this.records = records;
-    this.#payloads = payloads;
+    this.table = table;
+    this.payloads = payloads;
   }
 
   /** Reads the records; payloads too when asked for. */
@@ -57,7 +59,7 @@ export class BatchContent {
       if (records === undefined) {
         throw new CodedError("STORAGE_DAMAGED", `${path} changed while it was read`);
       }
-      return new BatchContent(records, bytes.subarray(payloadStart));
+      return new BatchContent(records, table, bytes.subarray(payloadStart));
     } finally {
       await handle.close();
     }
@@ -66,7 +68,7 @@ export class BatchContent {
   /** The frame of an entry, a view of the batch. */
   frame(record: WalRecord & { readonly type: "entry" }): LogFrame {
     const { header, payloadPosition } = record;
-    const payload = this.#payloads.subarray(payloadPosition, payloadPosition + header.payloadBytes);
+    const payload = this.payloads.subarray(payloadPosition, payloadPosition + header.payloadBytes);
     return new LogFrame({ ...header, payload });
   }
 }

@@ -1,10 +1,14 @@
 import * as assert from "node:assert/strict";
-import { type FileSystem, FileSystemError, type FileSystemErrorCode } from "../ports/file-system.ts";
+import {
+  type FileSystem,
+  FileSystemError,
+  type FileSystemErrorCode,
+} from "../ports/file-system.ts";
 
 /** One promise of the file-system port. `directory` exists, is empty, and belongs to the case. */
 export interface FileSystemContractCase {
   readonly claim: string;
-  run(fileSystem: FileSystem, directory: string): Promise<void>;
+  readonly run: (fileSystem: FileSystem, directory: string) => Promise<void>;
 }
 
 async function fails(code: FileSystemErrorCode, work: Promise<unknown>): Promise<void> {

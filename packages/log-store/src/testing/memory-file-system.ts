@@ -22,12 +22,16 @@ export interface FileCall {
   readonly path: string;
 }
 
-/** Sees every call before it happens: may wait, or throw a FileSystemError that the call then ends with. */
+/**
+ * Sees every call before it happens: may wait, or throw a FileSystemError that the call then ends
+ * with.
+ */
 export type FileObserver = (call: FileCall) => void | Promise<void>;
 
 /**
- * A file system in memory that forgets like a real one: what was written but not synced, and names in a directory that
- * was not synced, may or may not be there after a power cut, sector by sector and name by name.
+ * A file system in memory that forgets like a real one: what was written but not synced, and names
+ * in a directory that was not synced, may or may not be there after a power cut, sector by sector
+ * and name by name.
  */
 export class MemoryFileSystem implements FileSystem {
   readonly #root: MemoryDirectory;
@@ -35,6 +39,8 @@ export class MemoryFileSystem implements FileSystem {
   observer: FileObserver | undefined;
   /** Bytes that all files together may have; a write beyond fails with ENOSPC. Default none. */
   capacityBytes = Number.POSITIVE_INFINITY;
+  /** Calls that report success and do nothing: a disk that lies, to see that tests notice. */
+  readonly ignored = new Set<"dataSync" | "syncDirectory">();
   /** Counts all calls. */
   callCount = 0;
   #isDead = false;
@@ -43,7 +49,10 @@ export class MemoryFileSystem implements FileSystem {
     this.#root = root;
   }
 
-  /** A copy as the next process finds it after this one was killed: nothing is lost, nothing more is synced. */
+  /**
+   * A copy as the next process finds it after this one was killed: nothing is lost, nothing more is
+   * synced.
+   */
   afterKill(): MemoryFileSystem {
     return new MemoryFileSystem(this.#root.copy());
   }
@@ -58,7 +67,10 @@ export class MemoryFileSystem implements FileSystem {
     this.#isDead = true;
   }
 
-  /** All files with their live bytes, for tests that look or damage: changes to the bytes are not seen. */
+  /**
+   * All files with their live bytes, for tests that look or damage: changes to the bytes are not
+   * seen.
+   */
   files(): ReadonlyMap<string, Uint8Array> {
     const found = new Map<string, Uint8Array>();
     const visit = (directory: MemoryDirectory, prefix: string): void => {
@@ -79,10 +91,7 @@ export class MemoryFileSystem implements FileSystem {
     node.sync();
   }
 
-  async open(
-    path: string,
-    mode: "read" | "write" | "create" | "exclusive",
-  ): Promise<FileHandle> {
+  async open(path: string, mode: "read" | "write" | "create" | "exclusive"): Promise<FileHandle> {
     await this.call("open", path);
     const { parent, name } = this.#parentOf(path, "open");
     const existing = parent.names.get(name);
@@ -142,7 +151,8 @@ export class MemoryFileSystem implements FileSystem {
 
   async syncDirectory(directory: string): Promise<void> {
     await this.call("syncDirectory", directory);
-    this.#directory(directory, "syncDirectory").sync();
+    const found = this.#directory(directory, "syncDirectory");
+    if (!this.ignored.has("syncDirectory")) found.sync();
   }
 
   async exists(path: string): Promise<boolean> {
@@ -227,7 +237,8 @@ class MemoryHandle implements FileHandle {
     await this.#call("write");
     const growth = Math.max(0, position + bytes.length - this.#file.sizeBytes);
     const { capacityBytes } = this.#system;
-    if (growth > 0 && this.#system.usedBytes() + growth > capacityBytes) {
+    const isBounded = Number.isFinite(capacityBytes);
+    if (isBounded && growth > 0 && this.#system.usedBytes() + growth > capacityBytes) {
       throw failure("ENOSPC", "write", this.path);
     }
     this.#file.change({ type: "write", position, bytes });
@@ -241,7 +252,7 @@ class MemoryHandle implements FileHandle {
       this.#file.failSync();
       throw error;
     }
-    this.#file.sync();
+    if (!this.#system.ignored.has("dataSync")) this.#file.sync();
   }
 
   async truncate(sizeBytes: number): Promise<void> {
@@ -282,10 +293,6 @@ function parts(path: string): readonly string[] {
   return path.split("/").filter((name) => name !== "");
 }
 
-function failure(
-  code: FileSystemError["code"],
-  operation: string,
-  path: string,
-): FileSystemError {
+function failure(code: FileSystemError["code"], operation: string, path: string): FileSystemError {
   return new FileSystemError(code, operation, path);
 }
