@@ -59,6 +59,7 @@ function campaign(state: ReplicaState, kind: CampaignKind): void {
       lastIndex,
       lastTerm,
       force: kind === "forced",
+      ...commitHint(state),
     });
   }
 }
@@ -84,6 +85,29 @@ export function handleVoteRequest(state: ReplicaState, request: VoteRequest): vo
     state.electionElapsed = 0;
     state.vote = request.from;
   }
+  learnCommit(state, request);
+}
+
+/**
+ * Takes over what another replica knows to be committed, where the logs agree. If a configuration
+ * is among it, a candidate must apply it before it can count votes.
+ */
+export function learnCommit(state: ReplicaState, message: VoteRequest | VoteResponse): void {
+  const { commit, commitTerm } = message;
+  if (commit === undefined || commitTerm === undefined || state.role.name === "leader") return;
+  const { log } = state;
+  if (commit <= log.committed || !log.matches(commit, commitTerm)) return;
+  log.commitTo(commit);
+  const isConfigured = !log.configurationIndexes.mayHaveUnapplied(log.applied, log.committed);
+  if (state.role.name !== "follower" && !isConfigured) {
+    becomeFollower(state, state.term, NO_REPLICA);
+  }
+}
+
+function commitHint(state: ReplicaState): { commit?: number; commitTerm?: number } {
+  const commit = state.log.committed;
+  const commitTerm = state.log.term(commit);
+  return typeof commitTerm === "number" ? { commit, commitTerm } : {};
 }
 
 /**
@@ -124,5 +148,10 @@ function sendVote(
   type: "vote-response" | "pre-vote-response",
   vote: Pick<VoteResponse, "to" | "term" | "reject">,
 ): void {
-  state.sendAfterAppend({ type, from: state.id, ...vote });
+  state.sendAfterAppend({
+    type,
+    from: state.id,
+    ...vote,
+    ...(vote.reject && commitHint(state)),
+  });
 }

@@ -53,8 +53,19 @@ export interface HeartbeatResponse extends Envelope {
   readonly readSequence: number;
 }
 
+/**
+ * What the sender of a vote message knows to be committed. A receiver whose log has the same entry
+ * there learns that it is committed. Without this a group can be stuck for ever after a joint
+ * change: those who know that it was left have the shorter logs, and those with the longer logs
+ * need votes from replicas that are gone (raft-rs closes the same gap in the same way).
+ */
+interface CommitHint {
+  readonly commit?: number;
+  readonly commitTerm?: number;
+}
+
 /** Asks for a vote, or with `pre-vote-request` whether a vote would be granted in `term`. */
-export interface VoteRequest extends Envelope {
+export interface VoteRequest extends Envelope, CommitHint {
   readonly type: "vote-request" | "pre-vote-request";
   readonly lastIndex: number;
   readonly lastTerm: number;
@@ -66,7 +77,7 @@ export interface VoteRequest extends Envelope {
 }
 
 /** Answer to a vote request. Leaves only after the vote is durable. */
-export interface VoteResponse extends Envelope {
+export interface VoteResponse extends Envelope, CommitHint {
   readonly type: "vote-response" | "pre-vote-response";
   readonly reject: boolean;
 }

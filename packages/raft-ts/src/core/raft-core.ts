@@ -3,6 +3,7 @@ import { stepCandidate } from "./candidate.ts";
 import {
   handleVoteRequest,
   isInLease,
+  learnCommit,
   maybeCampaign,
   refusePreVote,
   usualCampaign,
@@ -61,12 +62,14 @@ export function stepReplica(state: ReplicaState, message: Message): StepOutcome 
     case "storage-apply-response":
       handleApplied(state, message.entries);
       return "taken";
+    case "vote-response":
+    case "pre-vote-response":
+      learnCommit(state, message);
+      return stepRole(state, message);
     case "append":
     case "append-response":
     case "heartbeat":
     case "heartbeat-response":
-    case "vote-response":
-    case "pre-vote-response":
     case "snapshot":
     case "propose":
     case "transfer-leader":

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { RandomCluster, type RandomClusterOptions } from "../testing/random/random-cluster.ts";
 
 const RUN_COUNT = Number(process.env["RAFT_PROPERTY_RUNS"] ?? 60);
-const EVENT_COUNT = 1500;
+const EVENT_COUNT = 3000;
 
 const clusterOptions: fc.Arbitrary<RandomClusterOptions> = fc.record({
   seed: fc.nat(),

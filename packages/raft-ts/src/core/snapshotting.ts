@@ -25,6 +25,9 @@ function maybeRestore(state: ReplicaState, snapshot: Snapshot): boolean {
     state.log.commitTo(snapshot.index);
     return false;
   }
+  // Entries that are being applied may hold configuration changes, which must not come after those
+  // in the snapshot. The leader sends another one.
+  if (state.log.applying > state.log.applied) return false;
   state.log.restore(snapshot);
   switchConfiguration(state, restoreConfState(snapshot.confState), []);
   return true;

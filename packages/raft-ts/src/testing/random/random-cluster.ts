@@ -107,12 +107,12 @@ export class RandomCluster implements RandomReplicaWatcher {
       return;
     }
     const dice = source.below(1000);
-    if (dice < 350) this.#deliverOne();
-    else if (dice < 650) replica.takeReady(this.#options.crashPercent);
-    else if (dice < 800) replica.work();
-    else if (dice < 850) replica.serveWant();
-    else if (dice < 910) replica.raft.tick();
-    else if (dice < 960) this.#propose(replica);
+    if (dice < 400) this.#deliverOne();
+    else if (dice < 700) replica.takeReady(this.#options.crashPercent);
+    else if (dice < 850) replica.work();
+    else if (dice < 880) replica.serveWant();
+    else if (dice < 900) replica.raft.tick();
+    else if (dice < 960) this.#propose(this.#findLeader() ?? replica);
     else this.#rareEvent(replica, dice);
   }
 
@@ -120,7 +120,7 @@ export class RandomCluster implements RandomReplicaWatcher {
     const source = this.#source;
     const peer = 1 + source.below(this.#replicas.size);
     if (dice < 970) this.#read(replica);
-    else if (dice < 975) this.#proposeChange(replica);
+    else if (dice < 975) this.#proposeChange(this.#findLeader() ?? replica);
     else if (dice < 979) replica.compact();
     else if (dice < 982) replica.raft.transferLeadership(peer);
     else if (dice < 984) replica.raft.reportUnreachable(peer);
@@ -199,6 +199,13 @@ export class RandomCluster implements RandomReplicaWatcher {
     replica.raft.proposeConfChange({ transition, changes });
   }
 
+  /** The leader of the latest term, as far as anybody knows. */
+  #findLeader(): RandomReplica | undefined {
+    return [...this.#replicas.values()]
+      .filter(({ raft, isUp }) => isUp && raft.role === "leader")
+      .sort((a, b) => b.raft.term - a.raft.term)[0];
+  }
+
   #checkLeaders(): void {
     for (const { id, raft, isUp } of this.#replicas.values()) {
       if (!isUp || raft.role !== "leader") continue;
@@ -215,16 +222,33 @@ export class RandomCluster implements RandomReplicaWatcher {
   settle(): void {
     this.#cut = new Set();
     for (const replica of this.#replicas.values()) if (!replica.isUp) replica.restart();
+    this.#stopRemoved();
     for (let round = 0; round < 300; round++) {
       this.#calm();
       if (round % 50 === 49 && this.#tryToFinish()) return;
-      for (const { raft } of this.#replicas.values()) raft.tick();
+      this.#tickAll();
     }
     throw new Error(`no progress without faults: ${this.#describe()}`);
   }
 
+  /**
+   * Whoever the newest known configuration leaves out is stopped, as a host would do: without
+   * pre-vote it could disturb the others for ever.
+   */
+  #stopRemoved(): void {
+    const replicas = [...this.#replicas.values()].sort((a, b) => b.applied - a.applied);
+    const newest = replicas[0];
+    for (const replica of replicas) {
+      if (newest !== undefined && !isMember(newest.confState, replica.id)) replica.crash();
+    }
+  }
+
+  #tickAll(): void {
+    for (const { raft, isUp } of this.#replicas.values()) if (isUp) raft.tick();
+  }
+
   #tryToFinish(): boolean {
-    const leader = [...this.#replicas.values()].find(({ raft }) => raft.role === "leader");
+    const leader = this.#findLeader();
     if (leader === undefined) return false;
     const { confState } = leader.raft.status();
     // A follower may wait for a snapshot that is younger than its membership.
@@ -240,9 +264,12 @@ export class RandomCluster implements RandomReplicaWatcher {
     }
     const result = leader.raft.propose(new ScriptData("last"));
     if (!result.accepted || result.index === undefined) return false;
+    for (const replica of this.#replicas.values()) {
+      if (!replica.isUp && isMember(confState, replica.id)) replica.restart();
+    }
     for (let round = 0; round < 20; round++) {
       this.#calm();
-      for (const { raft } of this.#replicas.values()) raft.tick();
+      this.#tickAll();
     }
     const { index } = result;
     const members = [...this.#replicas.values()].filter(({ id }) => isMember(confState, id));
@@ -259,12 +286,13 @@ export class RandomCluster implements RandomReplicaWatcher {
       this.#messages = [];
       for (const message of messages) this.#step(message);
       for (const replica of this.#replicas.values()) {
+        if (!replica.isUp) continue;
         replica.takeReady(0);
         replica.serveWant();
         replica.work();
       }
       this.#checkLeaders();
-      const isIdle = [...this.#replicas.values()].every((replica) => replica.isIdle);
+      const isIdle = [...this.#replicas.values()].every((one) => !one.isUp || one.isIdle);
       if (isIdle && this.#messages.length === 0) return;
     }
     throw new Error(`the group never comes to rest: ${this.#describe()}`);
