@@ -113,7 +113,7 @@ export class ClientListener {
     if (!hasWindows || !seesSessions) {
       this.#options.logger.warn({}, "HTTP/2 windows stay at 64 KiB: this grpc-js hides them");
     }
-    const acceptor = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+    const acceptor = createServer({ noDelay: true }, (socket) => {
       this.#accept(socket);
     });
     this.#acceptor = acceptor;

@@ -199,6 +199,26 @@ describe("produceStream", () => {
     expect(text).toMatch(/grpc_streams_open\{[^}]*ProduceStream"\} 0/);
   });
 
+  it("does not let a small batch keep a large message alive", async () => {
+    await using api = await startApi();
+    const { stream, results } = open(api);
+    const large = testBatch({ values: ["x".repeat(500_000)] });
+    stream.write({
+      appends: [
+        { correlation: 1, topic: "orders", partition: 0, batch: testBatch() },
+        { correlation: 2, topic: "orders", partition: 1, batch: large },
+      ],
+    });
+    await results.count(2);
+    const kept = [0, 1].map((partition) => {
+      const { frames } = api.cluster.harness("orders", partition).log;
+      return frames.find((frame) => frame.kind === "data")?.payload.buffer.byteLength;
+    });
+    expect(kept[0]).toBeLessThan(16_384);
+    // The large one is still a view: nothing was copied.
+    expect(kept[1]).toBeGreaterThan(large.length);
+  });
+
   it("ends a stream whose message is not protobuf or empty, and serves the next", async () => {
     await using api = await startApi();
     const first = open(api);

@@ -22,6 +22,7 @@ import { type CallEnvironment, localized } from "./call-environment.ts";
 import { unary } from "./unary.ts";
 
 const TIMEOUT_MS = { name: "timeout_ms", absent: 30_000, min: 1, max: 300_000 };
+const SMALL_MESSAGE_BYTES = 16 * 1024;
 const APPENDS = { name: "appends", min: 1, max: 1_024 };
 const RECORDS = { name: "records", min: 1, max: 10_000 };
 
@@ -75,12 +76,24 @@ export function produceHandlers(
 function pushInto(session: ProduceSession, append: BatchAppend): void {
   const correlation = safeInteger(append.correlation, "correlation");
   try {
-    const { topic, partition, topicId, batch } = append;
+    const { topic, partition, topicId } = append;
     const options = appendOptions(append);
+    const batch = ownBytes(append.batch);
     session.push({ ...options, topic, partition, topicId, batch, correlation });
   } catch (error) {
     session.refuse(correlation, error);
   }
+}
+
+/**
+ * A batch is a view of the message that it came in, and is kept long after it. One that is much
+ * smaller than its message is copied: else a few bytes would keep megabytes alive that no budget
+ * counts.
+ */
+function ownBytes(batch: Uint8Array): Uint8Array {
+  const messageBytes = batch.buffer.byteLength;
+  const isWorthItsMessage = messageBytes <= SMALL_MESSAGE_BYTES || batch.length * 2 >= messageBytes;
+  return isWorthItsMessage ? batch : Buffer.from(batch);
 }
 
 function appendOptions(
