@@ -7,6 +7,7 @@ import {
   deferred,
   present,
 } from "@stratalog/base";
+import type { MetadataImage } from "@stratalog/metadata";
 import { Deadlines } from "@stratalog/partition";
 import type { Broker } from "../broker.ts";
 import type { BrokerConfig } from "../config/broker-config.ts";
@@ -309,6 +310,7 @@ export class RunningBroker implements Broker {
     controller: OpenController,
   ): Promise<void> {
     const { clock, timers, logger } = this.#environment;
+    const image = (): MetadataImage => controller.node.view.image;
     const left = await handOverLeaderships({
       groups: () => [
         ...Array.from(replicas.running(), ({ wanted, group }) => ({
@@ -319,7 +321,8 @@ export class RunningBroker implements Broker {
           ? []
           : [{ replicas: controller.replicas, group: controller.group }]),
       ],
-      isUp: (broker) => peers.isUp(broker),
+      // A broker that is fenced is stopping too, or as good as dead.
+      isUp: (broker) => peers.isUp(broker) && image().brokers.get(broker)?.isFenced === false,
       clock,
       timers,
       timeoutMs: this.#config.limits.shutdownTimeoutMs * HAND_OVER_SHARE,
