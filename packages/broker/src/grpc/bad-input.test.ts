@@ -199,3 +199,8 @@ describe("the listener", () => {
     const endMs = Date.now() + 5_000;
     const gauge = /grpc_streams_open\{[^}]*ProduceStream"\} 0/;
     while (!gauge.test(await api.metrics.registry.metrics())) {
+      expect(Date.now()).toBeLessThan(endMs);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  });
+});
