@@ -221,9 +221,8 @@ export class RandomCluster implements RandomReplicaWatcher {
    */
   settle(): void {
     this.#cut = new Set();
-    for (const replica of this.#replicas.values()) if (!replica.isUp) replica.restart();
-    this.#stopRemoved();
     for (let round = 0; round < 300; round++) {
+      this.#followMembership();
       this.#calm();
       if (round % 50 === 49 && this.#tryToFinish()) return;
       this.#tickAll();
@@ -233,13 +232,16 @@ export class RandomCluster implements RandomReplicaWatcher {
 
   /**
    * Whoever the newest known configuration leaves out is stopped, as a host would do: without
-   * pre-vote it could disturb the others for ever.
+   * pre-vote it could disturb the others for ever. Whoever is in it runs.
    */
-  #stopRemoved(): void {
+  #followMembership(): void {
     const replicas = [...this.#replicas.values()].sort((a, b) => b.applied - a.applied);
     const newest = replicas[0];
+    if (newest === undefined) return;
     for (const replica of replicas) {
-      if (newest !== undefined && !isMember(newest.confState, replica.id)) replica.crash();
+      const isIn = isMember(newest.confState, replica.id);
+      if (isIn && !replica.isUp) replica.restart();
+      if (!isIn && replica.isUp) replica.crash();
     }
   }
 
@@ -264,9 +266,6 @@ export class RandomCluster implements RandomReplicaWatcher {
     }
     const result = leader.raft.propose(new ScriptData("last"));
     if (!result.accepted || result.index === undefined) return false;
-    for (const replica of this.#replicas.values()) {
-      if (!replica.isUp && isMember(confState, replica.id)) replica.restart();
-    }
     for (let round = 0; round < 20; round++) {
       this.#calm();
       this.#tickAll();
