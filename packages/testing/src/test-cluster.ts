@@ -41,12 +41,12 @@ export class TestCluster implements AsyncDisposable {
 
   /** Client addresses of the brokers that run. */
   get addresses(): string[] {
-    return [...this.#running.keys()].toSorted().map((id) => `${LOOPBACK}:${this.#ports.get(id)}`);
+    return this.brokerIds.map((id) => `${LOOPBACK}:${this.#ports.get(id)}`);
   }
 
   /** Numbers of the brokers that run. */
   get brokerIds(): number[] {
-    return [...this.#running.keys()].toSorted();
+    return [...this.#running.keys()].toSorted((a, b) => a - b);
   }
 
   /** A client of this cluster. It belongs to the caller, who closes it. */

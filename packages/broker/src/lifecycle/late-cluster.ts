@@ -14,7 +14,7 @@ import type {
 export interface ClusterServices {
   readonly metadata: ClusterMetadata;
   readonly controller: Controller;
-  readonly coordinator?: GroupCoordinator;
+  readonly coordinator: GroupCoordinator;
   readonly replicas: ReplicaLookup;
 }
 

@@ -7,36 +7,28 @@ import {
   deferred,
   present,
 } from "@stratalog/base";
-import type { MetadataImage } from "@stratalog/metadata";
-import { Deadlines } from "@stratalog/partition";
 import type { Broker } from "../broker.ts";
 import type { BrokerConfig } from "../config/broker-config.ts";
 import type { Environment } from "../environment.ts";
 import { Formation, type FormedCluster } from "../formation/formation.ts";
 import { brokerPages } from "../http/broker-pages.ts";
 import { HttpListener } from "../http/http-listener.ts";
-import { handOverLeaderships } from "../replicas/hand-over.ts";
-import { LeaderGossip } from "../replicas/leader-gossip.ts";
-import type { LedGroup } from "../replicas/leader-news.ts";
 import { LeaderTable } from "../replicas/leader-table.ts";
 import { leaderOfRole } from "../replicas/led-group-listener.ts";
-import { partitionOpener } from "../replicas/open-partition.ts";
-import { ReplicaRegistry } from "../replicas/replica-registry.ts";
 import { BrokerMetrics } from "../telemetry/broker-metrics.ts";
 import { addProcessMetrics } from "../telemetry/process-metrics.ts";
-import { addBrokerGauges } from "./broker-gauges.ts";
 import { BrokerLife } from "./broker-health.ts";
 import { openClientApi } from "./client-port.ts";
 import { type OpenController, openController } from "./controller-group.ts";
 import { LateCluster } from "./late-cluster.ts";
+import { openReplicas } from "./open-replicas.ts";
 import { openStorage, type Storage } from "./open-storage.ts";
 import { Peers } from "./peers.ts";
 import { registrationOf } from "./registration.ts";
 import { STOP_ORDER, type StopStep } from "./stop-order.ts";
 import { StopSequence } from "./stop-sequence.ts";
 
-/** Share of the time for a stop that handing over leaderships may take, and that open calls may take to end. */
-const HAND_OVER_SHARE = 0.5;
+/** Share of the time for a stop that open calls may take to end. */
 const CALL_GRACE_SHARE = 0.2;
 
 /**
@@ -202,12 +194,21 @@ export class RunningBroker implements Broker {
     this.#refuseAfterStop();
     peers.introduce(storage.directory.identity);
     const controller = await this.#openController(storage, peers, formed);
-    const { view } = controller.node;
+    const { view, client } = controller.node;
     view.onChange((image) => peers.follow(image));
     peers.follow(view.image);
-    const replicas = await this.#openReplicas(storage, peers, controller);
-    const { client } = controller.node;
-    this.#cluster.become({ metadata: view, controller: client, replicas });
+    const { replicas, coordinator } = await openReplicas({
+      brokerId: this.brokerId,
+      environment: this.#environment,
+      config: this.#config,
+      storage,
+      peers,
+      leaders: this.#leaders,
+      metrics: this.#metrics,
+      stops: this.#stops,
+      controller,
+    });
+    this.#cluster.become({ metadata: view, controller: client, coordinator, replicas });
     this.#life.phase = "registering";
     controller.node.start();
     this.#stops.add("announcement", () => controller.node.announceStop());
@@ -262,76 +263,4 @@ export class RunningBroker implements Broker {
     this.#stops.add("controller", () => controller.node.stop());
     return controller;
   }
-
-  async #openReplicas(
-    storage: Storage,
-    peers: Peers,
-    controller: OpenController,
-  ): Promise<ReplicaRegistry> {
-    const { clock, timers, logger } = this.#environment;
-    const deadlines = new Deadlines(clock, timers);
-    this.#stops.add("deadlines", () => deadlines.close());
-    const clients = partitionOpener({
-      clock,
-      deadlines,
-      keyValue: storage.directory.keyValue,
-      logger: logger.child({ part: "partitions" }),
-      defaults: this.#config.topicDefaults,
-    });
-    const replicas = new ReplicaRegistry({
-      broker: this.brokerId,
-      metadata: controller.node.view,
-      logs: storage.logs,
-      host: peers.raftHost,
-      openers: { clients, coordinator: clients },
-      leaders: this.#leaders,
-      onLedGroupsChange: () => gossip.tellSoon(),
-      timers,
-      logger: logger.child({ part: "replicas" }),
-    });
-    const gossip = new LeaderGossip({
-      channel: peers.hub.gossip,
-      table: this.#leaders,
-      ledGroups: () => [...replicas.ledGroups(), ...ledControllerGroup(controller)],
-      timers,
-    });
-    await gossip.start();
-    this.#stops.add("leader gossip", () => gossip.stop());
-    addBrokerGauges(this.#metrics, { logs: storage.logs, raftHost: peers.raftHost, replicas });
-    this.#stops.add("replicas", () => replicas.stop());
-    this.#stops.add("leaderships", () => this.#handOver(peers, replicas, controller));
-    await replicas.start();
-    return replicas;
-  }
-
-  async #handOver(
-    peers: Peers,
-    replicas: ReplicaRegistry,
-    controller: OpenController,
-  ): Promise<void> {
-    const { clock, timers, logger } = this.#environment;
-    const image = (): MetadataImage => controller.node.view.image;
-    const left = await handOverLeaderships({
-      groups: () => [
-        ...Array.from(replicas.running(), ({ wanted, group }) => ({
-          replicas: wanted.partition.replicas,
-          group,
-        })),
-        ...(controller.group === undefined
-          ? []
-          : [{ replicas: controller.replicas, group: controller.group }]),
-      ],
-      // A broker that is fenced is stopping too, or as good as dead.
-      isUp: (broker) => peers.isUp(broker) && image().brokers.get(broker)?.isFenced === false,
-      clock,
-      timers,
-      timeoutMs: this.#config.limits.shutdownTimeoutMs * HAND_OVER_SHARE,
-    });
-    logger.info({ left }, "leaderships handed over");
-  }
-}
-
-function ledControllerGroup({ group }: OpenController): readonly LedGroup[] {
-  if (group === undefined || group.role !== "leader") return [];
-  return [{ group: CONTROLLER_GROUP, term: group.term }];
 }

@@ -3,12 +3,10 @@
  * doors close; then Raft, so that nothing is acknowledged any more; then what was acknowledged is sealed.
  */
 export const STOP_ORDER = [
-  "formation",
   "announcement",
   "leaderships",
   "client port",
   "leader gossip",
-  "groups",
   "raft host",
   "replicas",
   "controller",

@@ -1,0 +1,116 @@
+import { CONTROLLER_GROUP } from "@stratalog/base";
+import { Deadlines } from "@stratalog/partition";
+import type { BrokerConfig } from "../config/broker-config.ts";
+import { GroupCoordinators } from "../coordinator/group-coordinators.ts";
+import { type HandOverOptions, handOverLeaderships } from "../replicas/hand-over.ts";
+import { LeaderGossip } from "../replicas/leader-gossip.ts";
+import type { LedGroup } from "../replicas/leader-news.ts";
+import { partitionOpener } from "../replicas/open-partition.ts";
+import { ReplicaRegistry } from "../replicas/replica-registry.ts";
+import { addBrokerGauges } from "./broker-gauges.ts";
+import type { JoinedParts } from "./broker-parts.ts";
+import type { OpenController } from "./controller-group.ts";
+
+/** What a broker holds and what services reach of it. */
+export interface OpenReplicas {
+  readonly replicas: ReplicaRegistry;
+  readonly coordinator: GroupCoordinators;
+}
+
+/** Share of the time for a stop that handing over leaderships may take. */
+const HAND_OVER_SHARE = 0.4;
+
+/** Opens what the metadata places on this broker, and tells the others what it leads. */
+export async function openReplicas(parts: JoinedParts): Promise<OpenReplicas> {
+  const { brokerId, environment, config, storage, peers, leaders, stops, controller } = parts;
+  const { clock, timers, random, logger } = environment;
+  const { keyValue } = storage.directory;
+  const { view, client } = controller.node;
+  const deadlines = new Deadlines(clock, timers);
+  stops.add("deadlines", () => deadlines.close());
+  const coordinator = new GroupCoordinators({
+    brokerId,
+    client,
+    leaders,
+    view,
+    store: keyValue,
+    clock,
+    timers,
+    random,
+    logger: logger.child({ part: "groups" }),
+    partitionCount: config.groups.partitions,
+    replicationFactor: meantReplicationFactor(config),
+    pingIntervalMs: config.groups.heartbeatIntervalMs,
+    requestTimeoutMs: config.limits.requestTimeoutMs,
+    onFatal: (error) => environment.onFatal("the state of groups cannot be trusted", error),
+  });
+  const clients = partitionOpener({
+    clock,
+    deadlines,
+    keyValue,
+    logger: logger.child({ part: "partitions" }),
+    defaults: config.topicDefaults,
+  });
+  const replicas = new ReplicaRegistry({
+    broker: brokerId,
+    metadata: view,
+    logs: storage.logs,
+    host: peers.raftHost,
+    openers: { clients, coordinator: (place) => coordinator.openReplica(place) },
+    leaders,
+    onLedGroupsChange: () => gossip.tellSoon(),
+    timers,
+    logger: logger.child({ part: "replicas" }),
+  });
+  const gossip = new LeaderGossip({
+    channel: peers.hub.gossip,
+    table: leaders,
+    ledGroups: () => [...replicas.ledGroups(), ...ledControllerGroup(controller)],
+    timers,
+  });
+  await gossip.start();
+  stops.add("leader gossip", () => gossip.stop());
+  addBrokerGauges(parts.metrics, { logs: storage.logs, raftHost: peers.raftHost, replicas });
+  stops.add("replicas", () => replicas.stop());
+  stops.add("leaderships", () => handOver(parts, replicas));
+  await replicas.start();
+  return { replicas, coordinator };
+}
+
+/**
+ * Replicas of a topic that the cluster makes for itself. By the seeds and not by the brokers that happen to be up: a topic
+ * made early would stay with one replica for good.
+ */
+function meantReplicationFactor({ seeds, topicDefaults }: BrokerConfig): number {
+  if (topicDefaults.replicationFactor !== "auto") return topicDefaults.replicationFactor;
+  return seeds.length >= 3 ? 3 : 1;
+}
+
+async function handOver(parts: JoinedParts, replicas: ReplicaRegistry): Promise<void> {
+  const { environment, config, peers, controller } = parts;
+  const { clock, timers, logger } = environment;
+  const own: ReturnType<HandOverOptions["groups"]> =
+    controller.group === undefined
+      ? []
+      : [{ replicas: controller.replicas, group: controller.group }];
+  const stillLed = await handOverLeaderships({
+    groups: () => [
+      ...own,
+      ...Array.from(replicas.running(), ({ wanted, group }) => {
+        return { replicas: wanted.partition.replicas, group };
+      }),
+    ],
+    // A broker that is fenced is stopping too, or as good as dead.
+    isUp: (broker) =>
+      peers.isUp(broker) && controller.node.view.image.brokers.get(broker)?.isFenced === false,
+    clock,
+    timers,
+    timeoutMs: config.limits.shutdownTimeoutMs * HAND_OVER_SHARE,
+  });
+  logger.info({ stillLed }, "leaderships are handed over as far as others can take them");
+}
+
+function ledControllerGroup({ group }: OpenController): readonly LedGroup[] {
+  if (group === undefined || group.role !== "leader") return [];
+  return [{ group: CONTROLLER_GROUP, term: group.term }];
+}
