@@ -56,14 +56,15 @@ export class GroupReplay {
   #mustBeginRun = true;
   #damage: string | undefined;
 
-  constructor(checkpoint: GroupCheckpoint) {
+  /** `walDamage`: the WAL as a whole cannot be believed. */
+  constructor(checkpoint: GroupCheckpoint, walDamage?: string) {
     this.#checkpoint = checkpoint;
     this.#cutIndex = checkpoint.lastIndex;
     this.#cutOffset = checkpoint.nextOffset;
     this.#lastIndex = checkpoint.lastIndex;
     this.#nextOffset = checkpoint.nextOffset;
     this.#hardState = checkpoint.hardState;
-    this.#damage = checkpoint.damage;
+    this.#damage = checkpoint.damage ?? walDamage;
   }
 
   /** Takes the next record of the group. */

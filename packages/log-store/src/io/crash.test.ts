@@ -120,12 +120,14 @@ class CrashExaminer {
     try {
       store = await openStore(machine.fileSystem, keyValue, new ManualTime());
       machine.fileSystem.observer = undefined;
+      // A crash damages nothing, whatever it loses.
       const result = await this.#model.match(expectation, (group) =>
         store?.group(group as Parameters<LogStore["group"]>[0]),
       );
       this.states++;
       const damage = store.groups().flatMap(({ reason }) => reason ?? []);
       if (typeof result === "string") this.failures.push(`${name}: ${result} ${damage.join()}`);
+      else if (damage.length > 0) this.failures.push(`${name}: damaged: ${damage.join()}`);
     } catch (error) {
       this.failures.push(`${name}: ${String(error)}`);
     }

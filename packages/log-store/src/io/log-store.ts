@@ -327,7 +327,8 @@ export class LogStore {
     this.#scheduler.stop();
     await this.#checkpointer.run();
     await this.#checkpointer.run();
-    await this.#wal.writeNow("seal");
+    const isClean = [...this.#groups.values()].every(({ writer }) => !writer.needsCheckpoint);
+    await this.#wal.writeNow(isClean ? "complete-seal" : "seal");
     await this.#wal.close();
     await this.#parts.resources.handles.closeAll();
   }

@@ -176,11 +176,7 @@ export class Recovery {
   ): Promise<readonly GroupPlan[]> {
     const replays = new Map<number, GroupReplay>();
     for (const [group, checkpoint] of stored.groups) {
-      const damage = checkpoint.damage ?? verdict.damage;
-      replays.set(
-        group,
-        new GroupReplay(damage === undefined ? checkpoint : { ...checkpoint, damage }),
-      );
+      replays.set(group, new GroupReplay(checkpoint, verdict.damage));
     }
     const unknown = new Set<number>();
     for (const batch of this.#replayOf(verdict, found)) {

@@ -9,6 +9,9 @@ import type { WalMark } from "./wal-mark.ts";
  */
 const BATCH_BYTES_MAX = 16 * 1024 * 1024;
 
+/** What a batch is written for. */
+type BatchKind = "commit" | "head" | "seal" | "complete-seal";
+
 /** A file with batches that recovery may still need. */
 interface LiveFile {
   readonly file: WalFile;
@@ -115,13 +118,17 @@ export class WalWriter {
     return new Promise((resolve) => this.commit(resolve));
   }
 
-  /** Writes a batch even when it is empty: the head of a new file, or the seal of a clean stop. */
-  async writeNow(kind: "head" | "seal"): Promise<void> {
+  /**
+   * Writes a batch though it is empty: the head of a new file, or the seal of a clean stop. A
+   * complete seal has all hard states and says that nothing before it is needed: every group is
+   * checkpointed.
+   */
+  async writeNow(kind: BatchKind): Promise<void> {
     await this.#loop;
     this.#closeGathering();
     const batch = this.#queue.shift();
     assert(batch !== undefined && batch.isEmpty, `no batch for the ${kind}`);
-    await this.#write(batch, kind === "seal");
+    await this.#write(batch, kind);
   }
 
   #closeGathering(): void {
@@ -136,7 +143,7 @@ export class WalWriter {
         const batch = this.#queue.shift();
         assert(batch !== undefined, "a batch is queued");
         this.#writing = batch;
-        await this.#write(batch, false);
+        await this.#write(batch, "commit");
         this.#writing = undefined;
         for (const complete of batch.completions) complete();
       }
@@ -150,7 +157,7 @@ export class WalWriter {
     }
   }
 
-  async #write(batch: WalBatch, isSeal: boolean): Promise<void> {
+  async #write(batch: WalBatch, kind: BatchKind): Promise<void> {
     const current = this.#live.at(-1);
     const fits =
       current !== undefined && this.#position + batch.sizeBytes <= current.file.capacityBytes;
@@ -158,9 +165,9 @@ export class WalWriter {
     const { parts, sizeBytes } = encodeWalBatch(batch, {
       life: file.life,
       syncedThrough: this.#durableBatch,
-      replayFrom: this.#replayFrom,
-      head: fits ? undefined : this.#hardStates,
-      isSeal,
+      replayFrom: kind === "complete-seal" ? batch.batch : this.#replayFrom,
+      head: fits && kind !== "complete-seal" ? undefined : this.#hardStates,
+      isSeal: kind === "seal" || kind === "complete-seal",
     });
     const startMs = this.#clock.monotonicMs();
     await file.handle.write(parts, this.#position);
