@@ -5,10 +5,22 @@ export { ConsumedBatch } from "./core/consumed-batch.ts";
 export { ConsumedRecord } from "./core/consumed-record.ts";
 export { murmur2 } from "./core/murmur2.ts";
 export { partitionOfKey } from "./core/partitioner.ts";
+export type { TopicPartition } from "./core/topic-partition.ts";
 export { bytes, json, type Serde, type StandardSchema, string } from "./core/serde.ts";
 export { type ConnectOptions, connect } from "./grpc/connect.ts";
 export { Admin } from "./io/admin/admin.ts";
 export type * from "./io/admin/admin-types.ts";
+export type { RevokeReason } from "./io/consume/consumer-events.ts";
+export type {
+  AssignedConsumerOptions,
+  AssignedPartition,
+  ConsumerOffset,
+  ConsumerOptions,
+  ConsumerPosition,
+  GroupConsumerOptions,
+  OffsetReset,
+} from "./io/consume/consumer-options.ts";
+export { Consumer } from "./io/consume/consumer.ts";
 export { Producer } from "./io/producer/producer.ts";
 export type { AppendRequest, SendBatch, SendResult, WaitOptions } from "./io/producer/producer.ts";
 export type { ProducerOptions } from "./io/producer/producer-options.ts";

@@ -2,6 +2,8 @@ import { CodedError } from "@stratalog/base";
 import type { ClientEnvironment } from "../ports/environment.ts";
 import { Admin } from "./admin/admin.ts";
 import { Cluster } from "./cluster.ts";
+import { Consumer } from "./consume/consumer.ts";
+import type { ConsumerOptions } from "./consume/consumer-options.ts";
 import { Producer } from "./producer/producer.ts";
 import type { ProducerOptions } from "./producer/producer-options.ts";
 import { Replay } from "./replay/replay.ts";
@@ -58,6 +60,14 @@ export class Stratalog implements AsyncDisposable {
   ): Producer<Key, Value> {
     this.#scope.check();
     return this.#keep(new Producer(this.#cluster, options));
+  }
+
+  /** A consumer. It joins its group, or dials, when it is iterated. */
+  consumer<Key = Uint8Array, Value = Uint8Array>(
+    options: ConsumerOptions<Key, Value>,
+  ): Consumer<Key, Value> {
+    this.#scope.check();
+    return this.#keep(new Consumer(this.#cluster, options));
   }
 
   /** Reads what a topic has, and ends. Dials when it is iterated. */

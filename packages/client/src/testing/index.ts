@@ -1,3 +1,4 @@
 export { FakeBroker } from "./fake-broker.ts";
 export { type AppendFate, FakeCluster, type PendingAppend } from "./fake-cluster.ts";
 export { FakePartition, storedSequences } from "./fake-partition.ts";
+export { FakeGroup } from "./fake-group.ts";

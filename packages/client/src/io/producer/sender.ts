@@ -13,7 +13,9 @@ import type { Cluster } from "../cluster.ts";
 import type { Scope } from "../scope.ts";
 import { IdentitySource } from "./identity-source.ts";
 import { type AppendOutcome, ProduceStream } from "./produce-stream.ts";
+import { overdueError } from "./overdue.ts";
 import type { ProducerSettings } from "./producer-options.ts";
+import { QueueAlarms } from "./queue-alarms.ts";
 
 /** Hears what became of batches. */
 export interface SenderListener {
@@ -46,7 +48,7 @@ export class Sender {
   /** Queues with records; swept for age. */
   readonly #busy = new Set<PartitionQueue>();
   readonly #awaitingIdentity = new Set<PartitionQueue>();
-  readonly #wakeTimes = new Map<PartitionQueue, number>();
+  readonly #alarms: QueueAlarms;
   readonly #streams = new Map<number, ProduceStream>();
   readonly #inFlight = new Map<number, InFlight>();
   #correlation = 0;
@@ -67,6 +69,7 @@ export class Sender {
     this.#scope = options.scope;
     this.#listener = options.listener;
     this.#identities = new IdentitySource(cluster);
+    this.#alarms = new QueueAlarms(cluster.environment, (queue) => this.markDirty(queue));
   }
 
   /** A queue has news: it is looked at when this turn of the event loop ends. */
@@ -181,7 +184,7 @@ export class Sender {
     if (open === undefined || lane.batchCount > 0) return;
     const restMs = open.createdMs + this.#settings.lingerMs - nowMs;
     if (restMs > 0 && this.#flushCount === 0) {
-      this.#wakeAfter(queue, restMs);
+      this.#alarms.wakeAfter(queue, restMs);
       return;
     }
     const batch = queue.closeOpen();
@@ -287,13 +290,13 @@ export class Sender {
     const limits = hasNews ? LEADER_BACKOFF : RETRY_BACKOFF;
     const waitMs = hasNews ? 0 : backoffMs(limits, batch.attempts, environment.random);
     lane.retryAtMs = Math.max(lane.retryAtMs, nowMs + waitMs);
-    this.#wakeAfter(queue, waitMs);
+    this.#alarms.wakeAfter(queue, waitMs);
   }
 
   #findLeader(queue: PartitionQueue): void {
     const { topic, lane } = queue;
     lane.retryAtMs = this.#nowMs() + LEADER_BACKOFF.firstMs;
-    const wake = (): void => this.#wakeAfter(queue, LEADER_BACKOFF.firstMs);
+    const wake = (): void => this.#alarms.wakeAfter(queue, LEADER_BACKOFF.firstMs);
     this.#cluster.refresh([topic]).then(wake, (error: unknown) => {
       for (const batch of lane.batches()) batch.lastError = CodedError.from(error);
       wake();
@@ -321,24 +324,9 @@ export class Sender {
       (error: unknown) => {
         this.#awaitingIdentity.delete(queue);
         for (const batch of lane.batches()) batch.lastError = CodedError.from(error);
-        this.#wakeAfter(queue, RETRY_BACKOFF.firstMs);
+        this.#alarms.wakeAfter(queue, RETRY_BACKOFF.firstMs);
       },
     );
-  }
-
-  #wakeAfter(queue: PartitionQueue, delayMs: number): void {
-    if (delayMs <= 0) {
-      this.markDirty(queue);
-      return;
-    }
-    const dueMs = this.#nowMs() + delayMs;
-    const knownDueMs = this.#wakeTimes.get(queue);
-    if (knownDueMs !== undefined && knownDueMs <= dueMs) return;
-    this.#wakeTimes.set(queue, dueMs);
-    this.#cluster.environment.timers.after(delayMs, () => {
-      if (this.#wakeTimes.get(queue) === dueMs) this.#wakeTimes.delete(queue);
-      this.markDirty(queue);
-    });
   }
 
   /** Gives up what is too old, and asks about leaders that do not answer. */
@@ -346,13 +334,14 @@ export class Sender {
     this.#sweepTimer = undefined;
     if (this.#scope.isClosed) return;
     const nowMs = this.#nowMs();
+    const { deliveryTimeoutMs } = this.#settings;
     this.#checkStalled(nowMs);
     for (const queue of this.#busy) {
       if (queue.open !== undefined && queue.lane.needsIdentity) queue.closeOpen();
       for (const batch of queue.lane.batches().slice()) {
-        const isOld = nowMs - batch.createdMs >= this.#settings.deliveryTimeoutMs;
+        const isOld = nowMs - batch.createdMs >= deliveryTimeoutMs;
         if (isOld && batch.phase !== "sent" && batch.phase !== "preparing") {
-          this.#giveUp(queue, batch, this.#tooOld(queue, batch));
+          this.#giveUp(queue, batch, overdueError(queue, batch, deliveryTimeoutMs));
         }
       }
       this.markDirty(queue);
@@ -387,17 +376,5 @@ export class Sender {
     queue.lane.giveUp(batch);
     this.#listener.onGivenUp(queue, batch, error);
     this.markDirty(queue);
-  }
-
-  #tooOld(queue: PartitionQueue, batch: ProduceBatch): CodedError {
-    const { lastError } = batch;
-    const why = lastError === undefined ? "" : `: ${lastError.message}`;
-    const outcome = batch.mayBeStored ? " It may be stored all the same." : "";
-    return new CodedError(
-      batch.mayBeStored || lastError === undefined ? "REQUEST_TIMED_OUT" : lastError.code,
-      `a batch for ${queue.topic}/${queue.partition} was not stored within ` +
-        `${this.#settings.deliveryTimeoutMs} ms${why}.${outcome}`,
-      { cause: lastError, details: { topic: queue.topic, partition: queue.partition } },
-    );
   }
 }

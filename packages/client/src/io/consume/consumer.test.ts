@@ -1,0 +1,312 @@
+// Consumers against brokers and a coordinator that speak real gRPC on loopback.
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { connect } from "../../grpc/connect.ts";
+import { FakeCluster, FakeGroup } from "../../testing/index.ts";
+import type { Stratalog } from "../stratalog.ts";
+import type { Consumer } from "./consumer.ts";
+
+let cluster: FakeCluster;
+let group: FakeGroup;
+let log: Stratalog;
+
+beforeEach(async () => {
+  cluster = await FakeCluster.start(2);
+  cluster.createTopic("orders", 4);
+  group = new FakeGroup(cluster);
+  log = connect({ brokers: cluster.addresses, requestTimeoutMs: 5_000 });
+});
+
+afterEach(async () => {
+  await log.close({ timeoutMs: 500 }).catch(() => {});
+  await cluster.stop();
+});
+
+/** Sends values 0 to count − 1, value n to partition n modulo 4. */
+async function fill(count: number): Promise<void> {
+  const producer = log.producer({ maxBatchBytes: 500 });
+  for (let index = 0; index < count; index++) {
+    await producer.enqueue({ topic: "orders", partition: index % 4, value: String(index) });
+  }
+  await producer.close();
+}
+
+function member(options: object = {}): Consumer {
+  return log.consumer({
+    group: "billing",
+    topics: ["orders"],
+    fromBeginning: true,
+    commitIntervalMs: 50,
+    ...options,
+  });
+}
+
+async function take(consumer: Consumer, count: number): Promise<readonly number[]> {
+  const seen: number[] = [];
+  if (count === 0) return seen;
+  for await (const record of consumer) {
+    seen.push(Number(record.text()));
+    if (seen.length === count) break;
+  }
+  return seen;
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let round = 0; round < 500 && !condition(); round++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  expect(condition()).toBe(true);
+}
+
+const stored = (): number => [...group.offsets.values()].reduce((sum, offset) => sum + offset, 0);
+
+describe("a member of a group", () => {
+  test("reads everything once, in order within a partition", async () => {
+    await fill(400);
+    const consumer = member();
+    const seen = await take(consumer, 400);
+    expect([...seen].sort((a, b) => a - b)).toEqual(Array.from({ length: 400 }, (_, i) => i));
+    for (const partition of [0, 1, 2, 3]) {
+      const own = seen.filter((value) => value % 4 === partition);
+      expect(own).toEqual([...own].sort((a, b) => a - b));
+    }
+    expect(consumer.positions.map(({ lag }) => lag)).toEqual([0n, 0n, 0n, 0n]);
+  });
+
+  test("commits what the loop has passed and not the record in hand", async () => {
+    await fill(40);
+    const consumer = member();
+    await take(consumer, 40);
+    await consumer.close();
+    expect(stored()).toBe(39);
+  });
+
+  test("goes on where the group was", async () => {
+    await fill(400);
+    const first = member();
+    const seen = [...(await take(first, 100))];
+    await first.commit();
+    await first.close();
+    expect(stored()).toBe(100);
+    const second = member();
+    seen.push(...(await take(second, 300)));
+    expect([...seen].sort((a, b) => a - b)).toEqual(Array.from({ length: 400 }, (_, i) => i));
+  });
+
+  test("begins at the end when nothing was stored and nobody says otherwise", async () => {
+    await fill(40);
+    const consumer = log.consumer({ group: "billing", topics: ["orders"], commitIntervalMs: 20 });
+    const assigned = new Promise<void>((resolve) => {
+      consumer.on("assigned", () => resolve());
+    });
+    const reading = take(consumer, 1);
+    await assigned;
+    await log.producer().send({ topic: "orders", partition: 2, value: "777" });
+    expect(await reading).toEqual([777]);
+    // Where it began is stored at once: a restart before the first record loses nothing.
+    await until(() => group.offsets.get("orders/0") === 10);
+  });
+
+  test("by manual commit stores only what it is told", async () => {
+    await fill(40);
+    const consumer = member({ commit: "manual" });
+    for await (const record of consumer) {
+      if (record.partition === 1 && record.offset === 4n) {
+        await consumer.commit(record);
+        break;
+      }
+    }
+    await consumer.close();
+    expect([...group.offsets]).toEqual([["orders/1", 5]]);
+  });
+
+  test("shares partitions with another member without losing or repeating a record", async () => {
+    await fill(400);
+    const first = member();
+    const second = member();
+    const seen: number[] = [];
+    const run = async (consumer: Consumer): Promise<void> => {
+      for await (const record of consumer) {
+        seen.push(Number(record.text()));
+        if (seen.length < 100) await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    const loops = [run(first)];
+    await until(() => seen.length > 20);
+    loops.push(run(second));
+    await until(() => seen.length >= 400);
+    await until(() => second.assignment.length === 2);
+    await first.close();
+    await until(() => second.assignment.length === 4);
+    await second.close();
+    await Promise.all(loops);
+    expect([...seen].sort((a, b) => a - b)).toEqual(Array.from({ length: 400 }, (_, i) => i));
+  });
+
+  test("waits for the loop before it gives a partition up", async () => {
+    await fill(4);
+    const events: string[] = [];
+    const first = member();
+    first.on("revoked", (partitions, reason) => {
+      events.push(`revoked ${partitions.map(({ partition }) => partition).join()} ${reason}`);
+    });
+    let release: () => void = () => {};
+    const busy = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const loop = (async () => {
+      for await (const record of first) {
+        // Held: a record of a partition that the second member will get.
+        if (record.partition % 2 === 1) {
+          events.push("busy");
+          await busy;
+        }
+      }
+    })();
+    await until(() => events.includes("busy"));
+    const second = member();
+    const reading = take(second, 1);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(events).toEqual(["busy"]);
+    release();
+    await until(() => second.assignment.length === 2);
+    expect(events.at(-1)).toBe("revoked 1,3 moved");
+    await first.close();
+    await second.close();
+    await Promise.all([loop, reading]);
+  });
+
+  test("pings while the loop is busy", async () => {
+    await fill(4);
+    for await (const record of member()) {
+      expect(record.offset).toBe(0n);
+      const before = group.pings;
+      await until(() => group.pings > before + 3);
+      break;
+    }
+  });
+
+  test("comes back with what it owns when its stream breaks", async () => {
+    await fill(400);
+    const consumer = member();
+    const revoked: unknown[] = [];
+    consumer.on("revoked", (partitions) => {
+      revoked.push(partitions);
+    });
+    const seen: number[] = [];
+    for await (const record of consumer) {
+      seen.push(Number(record.text()));
+      if (seen.length === 50) group.breakStreams();
+      if (seen.length === 100) group.coordinator = 2;
+      if (seen.length === 120) group.breakStreams();
+      if (seen.length === 400) break;
+    }
+    await consumer.commit();
+    expect(new Set(seen).size).toBe(400);
+    expect(revoked).toEqual([]);
+    expect(stored()).toBe(400);
+  });
+
+  test("that is fenced loses everything, says so, and joins again", async () => {
+    await fill(40);
+    const consumer = member();
+    const reasons: string[] = [];
+    consumer.on("revoked", (_partitions, reason) => {
+      reasons.push(reason);
+    });
+    let count = 0;
+    for await (const record of consumer) {
+      expect(record.topic).toBe("orders");
+      count++;
+      if (count === 20) for (const id of group.members.keys()) group.fence(id);
+      if (count === 20) await until(() => reasons.length === 1);
+      if (count >= 20 && reasons.length === 1 && count === 45) break;
+      if (count === 40) await log.producer().sendBatch({ topic: "orders", records: extra(20) });
+    }
+    expect(reasons).toEqual(["lost"]);
+  });
+
+  test("that hangs in its loop leaves, and comes back when it goes on", async () => {
+    await fill(40);
+    const consumer = member({ maxPollIntervalMs: 200 });
+    const reasons: string[] = [];
+    consumer.on("revoked", (_partitions, reason) => {
+      reasons.push(reason);
+    });
+    let count = 0;
+    for await (const record of consumer) {
+      expect(record.topic).toBe("orders");
+      count++;
+      if (count === 1) await until(() => reasons.length === 1 && group.members.size === 0);
+      if (count === 20) break;
+    }
+    expect(group.members.size).toBe(1);
+  });
+});
+
+describe("any consumer", () => {
+  test("reads the partitions that it is told to, from where it is told", async () => {
+    await fill(400);
+    const consumer = log.consumer({
+      assign: [
+        { topic: "orders", partition: 1, offset: 90n },
+        { topic: "orders", partition: 2, offset: "latest" },
+      ],
+    });
+    expect(await take(consumer, 10)).toEqual([361, 365, 369, 373, 377, 381, 385, 389, 393, 397]);
+    await expect(consumer.commit()).rejects.toMatchObject({ code: "INVALID_REQUEST" });
+  });
+
+  test("goes where it is sent, and stops where it is paused", async () => {
+    await fill(400);
+    const consumer = log.consumer({
+      assign: [
+        { topic: "orders", partition: 0, offset: "earliest" },
+        { topic: "orders", partition: 1, offset: 0 },
+      ],
+    });
+    const seen: string[] = [];
+    for await (const record of consumer) {
+      seen.push(`${record.partition}/${record.offset}`);
+      if (record.partition === 0 && record.offset === 99n) break;
+      if (seen.length === 1) {
+        consumer.pause([{ topic: "orders", partition: 0 }]);
+        consumer.seek({ topic: "orders", partition: 1, offset: 97n });
+      }
+      if (seen.length === 4) consumer.resume();
+    }
+    expect(seen.slice(1, 4)).toEqual(["1/97", "1/98", "1/99"]);
+    expect(seen.filter((each) => each.startsWith("0/"))).toHaveLength(100);
+    expect(new Set(seen).size).toBe(seen.length);
+  });
+
+  test("resets as told when its offset is gone", async () => {
+    await fill(400);
+    cluster.partition("orders", 0).start = 50;
+    const assign = [{ topic: "orders", partition: 0, offset: 10 }];
+    const lenient = log.consumer({ assign, autoOffsetReset: "earliest" });
+    expect((await take(lenient, 1)).length).toBe(1);
+    expect(lenient.positions[0]?.offset).toBe(51n);
+    const strict = log.consumer({ assign, autoOffsetReset: "none" });
+    await expect(take(strict, 1)).rejects.toMatchObject({ code: "OFFSET_OUT_OF_RANGE" });
+  });
+
+  test("close ends a loop that waits, in bounded time, when no broker is left", async () => {
+    await fill(4);
+    const consumer = member();
+    const loop = take(consumer, 5);
+    await until(() => consumer.positions.every(({ lag }) => lag === 0n) && stored() === 4);
+    await cluster.stop();
+    const startMs = performance.now();
+    await consumer.close({ timeoutMs: 300 });
+    expect(performance.now() - startMs).toBeLessThan(1_500);
+    expect((await loop).length).toBe(4);
+  });
+
+  test("needs a group and topics, or partitions", () => {
+    expect(() => log.consumer({ group: "g", topics: [] })).toThrow("topics");
+  });
+});
+
+function extra(count: number): readonly { readonly partition: number; readonly value: string }[] {
+  return Array.from({ length: count }, (_, index) => ({ partition: index % 4, value: "1000" }));
+}

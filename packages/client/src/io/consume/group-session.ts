@@ -1,0 +1,302 @@
+import { CodedError, deferred, type Deferred, randomUuid, type Timer } from "@stratalog/base";
+import {
+  fromWireError,
+  type GroupAssign,
+  type GroupSessionRequest,
+  type GroupSessionResponse,
+  type Input,
+  type PartitionOffset,
+} from "@stratalog/protocol";
+import { backoffMs, RETRY_BACKOFF } from "../../core/backoff.ts";
+import { groupByTopic, type TopicPartition, ungroup } from "../../core/topic-partition.ts";
+import type { OutgoingStream } from "../../ports/transport.ts";
+import type { Cluster } from "../cluster.ts";
+import { findCoordinator } from "../group-calls.ts";
+import { Scope } from "../scope.ts";
+import type { ConsumerSettings } from "./consumer-options.ts";
+
+/** What the coordinator wants the member to own. */
+export interface Assignment {
+  readonly revision: number;
+  readonly partitions: readonly TopicPartition[];
+}
+
+/** Hears a session. */
+export interface GroupSessionListener {
+  onAssign(assignment: Assignment): void;
+  /** The member is out: everything it owned may be somebody else's by now. It joins again. */
+  onLost(error: CodedError): void;
+  /** The group does not want this member; the session is over. */
+  onFatal(error: CodedError): void;
+}
+
+interface PendingCommit {
+  readonly done: Deferred<void>;
+}
+
+/** A coordinator that answers no ping for this long is looked for anew. */
+const SILENT_MS = 6_000;
+const PING_MS_MAX = 2_000;
+const COMMITS_MAX = 64;
+
+/**
+ * One member's session with its group's coordinator, wherever that goes. Pings by a timer of its
+ * own, so that a slow loop does not cost the membership. A broken stream is not a leave: the member
+ * comes back with its epoch and what it owns, unless the session timed out meanwhile.
+ */
+export class GroupSession {
+  readonly #cluster: Cluster;
+  readonly #scope: Scope;
+  readonly #groupId: string;
+  readonly #settings: ConsumerSettings;
+  readonly #listener: GroupSessionListener;
+  readonly memberId: string;
+  #epoch = 0;
+  #revision = 0;
+  #owned: readonly TopicPartition[] = [];
+  #stream: OutgoingStream<Input<GroupSessionRequest>> | undefined;
+  #isJoined = false;
+  #heardMs = 0;
+  #pingTimer: Timer | undefined;
+  #pingSequence = 0;
+  #correlation = 0;
+  readonly #commits = new Map<number, PendingCommit>();
+  readonly #running: Promise<void>;
+
+  constructor(
+    cluster: Cluster,
+    options: {
+      readonly groupId: string;
+      readonly settings: ConsumerSettings;
+      readonly scope: Scope;
+      readonly listener: GroupSessionListener;
+    },
+  ) {
+    this.#cluster = cluster;
+    this.#groupId = options.groupId;
+    this.#settings = options.settings;
+    this.#listener = options.listener;
+    this.#scope = new Scope("group session", cluster.environment.timers, options.scope);
+    this.memberId = randomUuid(cluster.environment.random);
+    this.#scope.signal.addEventListener("abort", () => this.#cut(), { once: true });
+    this.#running = this.#run();
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Whether the coordinator counts the member in right now. */
+  get isJoined(): boolean {
+    return this.#isJoined;
+  }
+
+  /** Says that the member owns exactly this, having carried out an assignment. */
+  acknowledge(revision: number, owned: readonly TopicPartition[]): void {
+    this.#revision = revision;
+    this.#owned = owned;
+    this.#write({
+      state: { memberEpoch: this.#epoch, revision, owned: groupByTopic(owned) },
+    });
+  }
+
+  /** Commits through the session. Rejects as the coordinator says, or when the stream breaks. */
+  async commit(offsets: readonly Input<PartitionOffset>[]): Promise<void> {
+    if (!this.#isJoined) {
+      throw new CodedError("COORDINATOR_NOT_AVAILABLE", "the member is not in its group right now");
+    }
+    if (this.#commits.size >= COMMITS_MAX) {
+      throw new CodedError("THROTTLED", `${COMMITS_MAX} commits are on their way`);
+    }
+    const correlation = ++this.#correlation;
+    const done = deferred<void>();
+    this.#commits.set(correlation, { done });
+    this.#write({ commit: { correlation, memberEpoch: this.#epoch, offsets } });
+    await done.promise;
+  }
+
+  /**
+   * Leaves the group, waiting for the coordinator at most `timeoutMs`; then the session is over.
+   */
+  async leave(timeoutMs: number): Promise<void> {
+    if (this.#isJoined) {
+      this.#write({ leave: {} });
+      this.#stream?.end();
+      const limit = new AbortController();
+      const ended = this.#streamEnded();
+      const patience = this.#scope.sleep(timeoutMs, limit.signal).catch(() => {
+        // The coordinator answered first, or the client was closed.
+      });
+      await Promise.race([ended, patience]);
+      limit.abort();
+    }
+    this.#scope.close();
+    await this.#running;
+  }
+
+  #endWaiters: (() => void)[] = [];
+
+  #streamEnded(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#endWaiters.push(resolve);
+    });
+  }
+
+  async #run(): Promise<void> {
+    const { random } = this.#cluster.environment;
+    for (let attempt = 1; !this.#scope.isClosed; attempt++) {
+      try {
+        const heardBefore = this.#heardMs;
+        await this.#runStream();
+        if (this.#heardMs > heardBefore) attempt = 0;
+      } catch (thrown) {
+        const error = CodedError.from(thrown);
+        if (this.#scope.isClosed) return;
+        // CLOSED is what our own cancelling of a stream looks like.
+        if (!error.retriable && error.code !== "CLOSED") {
+          this.#listener.onFatal(error);
+          return;
+        }
+        this.#cluster.environment.logger.debug({ error: error.message }, "group session");
+      }
+      this.#checkSession();
+      try {
+        await this.#scope.sleep(backoffMs(RETRY_BACKOFF, Math.max(attempt, 1), random));
+      } catch {
+        // Only a closed scope ends the wait early, and with it the session.
+        return;
+      }
+    }
+  }
+
+  /** Lives through one stream; rejects with why it ended. */
+  async #runStream(): Promise<void> {
+    const { connection } = await findCoordinator(this.#cluster, this.#groupId, this.#scope.signal);
+    this.#scope.check();
+    const ended = deferred<void>();
+    const stream = connection.open("GroupService", "groupSession", {
+      onMessage: (message) => this.#onMessage(message),
+      onEnd: (error) => ended.reject(error),
+    });
+    this.#stream = stream;
+    this.#join();
+    try {
+      await ended.promise;
+    } finally {
+      this.#onStreamEnd(stream);
+    }
+  }
+
+  #join(): void {
+    const { topics, instanceId, sessionTimeoutMs, rebalanceTimeoutMs, assignor } = this.#settings;
+    this.#write({
+      join: {
+        groupId: this.#groupId,
+        memberId: this.memberId,
+        memberEpoch: this.#epoch,
+        revision: this.#revision,
+        owned: this.#epoch === 0 ? [] : groupByTopic(this.#owned),
+        topics,
+        instanceId,
+        sessionTimeoutMs,
+        rebalanceTimeoutMs,
+        assignor,
+        clientId: this.#cluster.options.clientId,
+      },
+    });
+  }
+
+  #onMessage(message: GroupSessionResponse): void {
+    this.#heardMs = this.#nowMs();
+    const { welcome, assign, committed, fenced, moved } = message;
+    if (welcome !== undefined) {
+      this.#epoch = welcome.memberEpoch;
+      this.#isJoined = true;
+      this.#schedulePing(Math.min(PING_MS_MAX, Math.max(100, welcome.pingIntervalMs)));
+    }
+    if (assign !== undefined) this.#onAssign(assign);
+    if (committed !== undefined) {
+      const pending = this.#commits.get(committed.correlation);
+      this.#commits.delete(committed.correlation);
+      if (committed.error === null) pending?.done.resolve();
+      else pending?.done.reject(fromWireError(committed.error));
+    }
+    if (fenced?.error !== undefined && fenced.error !== null) {
+      this.#onFenced(fromWireError(fenced.error));
+    }
+    if (moved !== undefined) this.#stream?.cancel();
+  }
+
+  #onAssign(assign: GroupAssign): void {
+    this.#epoch = assign.memberEpoch;
+    const partitions = ungroup(assign.assigned);
+    this.#listener.onAssign({ revision: assign.revision, partitions });
+  }
+
+  #onFenced(error: CodedError): void {
+    const canRejoin = error.code === "FENCED_MEMBER_EPOCH" || error.code === "UNKNOWN_MEMBER";
+    if (canRejoin || error.retriable) {
+      if (canRejoin) this.#lose(error);
+      this.#stream?.cancel();
+      return;
+    }
+    this.#scope.close();
+    this.#listener.onFatal(error);
+  }
+
+  #lose(error: CodedError): void {
+    this.#epoch = 0;
+    this.#revision = 0;
+    this.#owned = [];
+    this.#listener.onLost(error);
+  }
+
+  /** Nobody heard of for a session's length: the group has given this member up by now. */
+  #checkSession(): void {
+    if (this.#epoch === 0 || this.#nowMs() - this.#heardMs < this.#settings.sessionTimeoutMs) {
+      return;
+    }
+    this.#lose(
+      new CodedError(
+        "COORDINATOR_NOT_AVAILABLE",
+        `no coordinator of ${this.#groupId} for ${this.#settings.sessionTimeoutMs} ms`,
+      ),
+    );
+  }
+
+  #schedulePing(intervalMs: number): void {
+    this.#pingTimer?.cancel();
+    this.#pingTimer = this.#cluster.environment.timers.after(intervalMs, () => {
+      if (this.#nowMs() - this.#heardMs > SILENT_MS) {
+        this.#stream?.cancel();
+        return;
+      }
+      this.#write({ ping: { sequence: ++this.#pingSequence } });
+      this.#schedulePing(intervalMs);
+    });
+  }
+
+  #onStreamEnd(stream: OutgoingStream<Input<GroupSessionRequest>>): void {
+    if (this.#stream === stream) this.#stream = undefined;
+    this.#isJoined = false;
+    this.#pingTimer?.cancel();
+    const error = new CodedError("COORDINATOR_NOT_AVAILABLE", "the group session broke");
+    for (const { done } of this.#commits.values()) done.reject(error);
+    this.#commits.clear();
+    for (const resolve of this.#endWaiters) resolve();
+    this.#endWaiters = [];
+  }
+
+  #cut(): void {
+    this.#pingTimer?.cancel();
+    this.#stream?.cancel();
+  }
+
+  #write(message: Input<GroupSessionRequest>): void {
+    this.#stream?.write(message);
+  }
+
+  #nowMs(): number {
+    return this.#cluster.environment.clock.monotonicMs();
+  }
+}

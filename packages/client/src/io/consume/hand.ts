@@ -1,0 +1,66 @@
+import { type Clock, deferred, type Deferred } from "@stratalog/base";
+import type { Position } from "../../core/positions.ts";
+import { partitionKey } from "../../core/topic-partition.ts";
+
+/** What the loop is busy with: one record, or one batch, until it asks for the next. */
+export class Hand {
+  readonly #clock: Clock;
+  #position: Position | undefined;
+  #end = 0;
+  #passCount = 0;
+  #seenCount = -1;
+  #seenMs = 0;
+  #freed: Deferred<void> | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The loop gets something that ends before `end`. */
+  hold(position: Position, end: number): void {
+    if (this.#position !== undefined) {
+      throw new TypeError("two loops read one consumer: read by one, or make two consumers");
+    }
+    this.#position = position;
+    this.#end = end;
+  }
+
+  /** The loop asks for more: what it had is done. */
+  pass(): void {
+    const position = this.#position;
+    this.#passCount++;
+    if (position === undefined) return;
+    position.passed = this.#end;
+    this.#release();
+  }
+
+  /** What is in hand does not count as done, because the loop was sent elsewhere. */
+  drop(key: string): void {
+    if (this.#position !== undefined && partitionKey(this.#position) === key) this.#release();
+  }
+
+  /** Resolves when nothing of these partitions is in hand. */
+  async freeOf(keys: ReadonlySet<string>): Promise<void> {
+    while (this.#position !== undefined && keys.has(partitionKey(this.#position))) {
+      this.#freed ??= deferred<void>();
+      await this.#freed.promise;
+    }
+  }
+
+  /** Milliseconds for which the loop has been busy with one thing, to within two calls of this. */
+  heldMs(): number {
+    const nowMs = this.#clock.monotonicMs();
+    if (this.#position === undefined || this.#passCount !== this.#seenCount) {
+      // Counting passes is all that a record costs; the clock is read here, now and then.
+      this.#seenCount = this.#passCount;
+      this.#seenMs = nowMs;
+    }
+    return nowMs - this.#seenMs;
+  }
+
+  #release(): void {
+    this.#position = undefined;
+    this.#freed?.resolve();
+    this.#freed = undefined;
+  }
+}

@@ -1,0 +1,221 @@
+import type { ServerDuplexStream } from "@grpc/grpc-js";
+import { CodedError } from "@stratalog/base";
+import {
+  type CommitOffsetsRequest,
+  type FetchOffsetsRequest,
+  type GroupCommit,
+  type GroupSessionRequest,
+  type GroupSessionResponse,
+  type GroupState,
+  type Input,
+  toWireError,
+} from "@stratalog/protocol";
+import type { FakeCluster } from "./fake-cluster.ts";
+
+type Session = ServerDuplexStream<GroupSessionRequest, Input<GroupSessionResponse>>;
+
+interface Member {
+  readonly memberId: string;
+  session: Session | undefined;
+  epoch: number;
+  revision: number;
+  topics: readonly string[];
+  /** What it says it owns. */
+  owned: ReadonlySet<string>;
+  assigned: readonly string[];
+}
+
+/**
+ * A group's coordinator for SDK tests: shares out by turns, one owner at a time, fenced commits.
+ */
+export class FakeGroup {
+  readonly #cluster: FakeCluster;
+  readonly members = new Map<string, Member>();
+  readonly offsets = new Map<string, number>();
+  readonly commits: (readonly string[])[] = [];
+  coordinator = 1;
+  pings = 0;
+
+  constructor(cluster: FakeCluster) {
+    this.#cluster = cluster;
+    for (const broker of cluster.brokers) {
+      broker.extra.set("GroupService", {
+        findCoordinator: () => {
+          const { port } = cluster.broker(this.coordinator);
+          return { brokerId: this.coordinator, host: "127.0.0.1", port };
+        },
+        fetchOffsets: (request: FetchOffsetsRequest) => this.#fetch(request),
+        commitOffsets: (request: CommitOffsetsRequest) => this.#commitByCall(request),
+      });
+      // The definition's decoder made these messages.
+      broker.groupSession = (call) => this.#onSession(call as Session);
+    }
+  }
+
+  /** Puts a member out, as a session timeout does. */
+  fence(memberId: string): void {
+    const member = this.members.get(memberId);
+    this.members.delete(memberId);
+    const error = toWireError(new CodedError("UNKNOWN_MEMBER", "fenced by the test"));
+    member?.session?.write({ fenced: { error } });
+    this.#rebalance();
+  }
+
+  /** Breaks the streams of all members, who stay members. */
+  breakStreams(): void {
+    for (const member of this.members.values()) {
+      member.session?.emit("error", { code: 14, details: "broken by the test" });
+      member.session = undefined;
+    }
+  }
+
+  #onSession(session: Session): void {
+    let member: Member | undefined;
+    session.on("error", () => {
+      if (member?.session === session) member.session = undefined;
+    });
+    session.on("end", () => session.end());
+    session.on("data", (message: GroupSessionRequest) => {
+      if (message.join !== undefined) member = this.#join(session, message.join);
+      if (member === undefined) return;
+      if (message.state !== undefined) this.#onState(member, message.state);
+      if (message.ping !== undefined) {
+        this.pings++;
+        session.write({ pong: { sequence: message.ping.sequence } });
+      }
+      if (message.commit !== undefined) this.#onCommit(member, message.commit);
+      if (message.leave !== undefined) {
+        this.members.delete(member.memberId);
+        session.end();
+        this.#rebalance();
+      }
+    });
+  }
+
+  #join(session: Session, join: NonNullable<GroupSessionRequest["join"]>): Member {
+    const { memberId, memberEpoch, topics } = join;
+    const known = memberEpoch > 0 ? this.members.get(memberId) : undefined;
+    const member: Member = known ?? {
+      memberId,
+      session,
+      epoch: 1,
+      revision: 0,
+      topics,
+      owned: new Set(),
+      assigned: [],
+    };
+    member.session = session;
+    this.members.set(memberId, member);
+    session.write({
+      welcome: {
+        memberId,
+        memberEpoch: member.epoch,
+        pingIntervalMs: 100,
+        sessionTimeoutMs: 1_000,
+      },
+    });
+    if (known === undefined) this.#rebalance();
+    return member;
+  }
+
+  #onState(member: Member, state: GroupState): void {
+    if (state.revision !== member.revision) return;
+    member.owned = new Set(keysOf(state.owned));
+    this.#push();
+  }
+
+  #onCommit(member: Member, commit: GroupCommit): void {
+    const stale = commit.offsets.find((each) => !member.owned.has(keyOf(each)));
+    if (stale !== undefined) {
+      const error = toWireError(new CodedError("FENCED_MEMBER_EPOCH", keyOf(stale)));
+      member.session?.write({ committed: { correlation: commit.correlation, error } });
+      return;
+    }
+    this.#store(commit.offsets);
+    member.session?.write({ committed: { correlation: commit.correlation } });
+  }
+
+  #commitByCall(request: CommitOffsetsRequest): object {
+    if (request.memberId !== "" && !this.members.has(request.memberId)) {
+      throw new CodedError("UNKNOWN_MEMBER", request.memberId);
+    }
+    this.#store(request.offsets);
+    return {};
+  }
+
+  #store(
+    offsets: readonly {
+      readonly topic: string;
+      readonly partition: number;
+      readonly offset: number;
+    }[],
+  ): void {
+    this.commits.push(offsets.map((each) => `${keyOf(each)}@${each.offset}`));
+    for (const each of offsets) this.offsets.set(keyOf(each), each.offset);
+  }
+
+  #fetch(request: FetchOffsetsRequest): object {
+    return {
+      offsets: request.partitions.flatMap(({ topic, partitions }) =>
+        partitions.map((partition) => ({
+          topic,
+          partition,
+          offset: this.offsets.get(keyOf({ topic, partition })) ?? -1,
+        })),
+      ),
+    };
+  }
+
+  /** New targets for all: partitions by turns. */
+  #rebalance(): void {
+    const members = [...this.members.values()];
+    for (const member of members) {
+      member.epoch++;
+      member.assigned = [];
+    }
+    const topics = new Set(members.flatMap((member) => member.topics));
+    for (const topic of topics) {
+      const takers = members.filter((member) => member.topics.includes(topic));
+      for (const [partition] of (this.#cluster.topics.get(topic) ?? []).entries()) {
+        const taker = takers[partition % takers.length];
+        if (taker !== undefined) taker.assigned = [...taker.assigned, `${topic}/${partition}`];
+      }
+    }
+    this.#push();
+  }
+
+  /** Tells members what to own: of their target, what nobody else still owns. */
+  #push(): void {
+    for (const member of this.members.values()) {
+      const others = [...this.members.values()].filter((each) => each !== member);
+      const free = member.assigned.filter((key) => !others.some((each) => each.owned.has(key)));
+      const told = [...member.owned].filter((key) => member.assigned.includes(key));
+      if (told.length === member.owned.size && free.length === told.length && member.revision > 0) {
+        continue;
+      }
+      member.revision++;
+      member.session?.write({
+        assign: {
+          memberEpoch: member.epoch,
+          revision: member.revision,
+          assigned: free.map((key) => {
+            const [topic = "", partition = "0"] = key.split("/");
+            return { topic, partitions: [Number(partition)] };
+          }),
+        },
+      });
+    }
+  }
+}
+
+function keyOf(each: { readonly topic: string; readonly partition: number }): string {
+  return `${each.topic}/${each.partition}`;
+}
+
+function keysOf(
+  groups: readonly { readonly topic: string; readonly partitions: readonly number[] }[],
+): readonly string[] {
+  return groups.flatMap(({ topic, partitions }) =>
+    partitions.map((partition) => keyOf({ topic, partition })),
+  );
+}
