@@ -2,6 +2,7 @@ import type { handleBidiStreamingCall, ServerDuplexStream } from "@grpc/grpc-js"
 import type { ErrorCode } from "@stratalog/base";
 import { type Input, invalidRequest, Malformed } from "@stratalog/protocol";
 import { type CallEnvironment, failure } from "./call-environment.ts";
+import { stoppingError } from "./open-calls.ts";
 import { StreamWriter } from "./stream-writer.ts";
 
 /** What the handler of a stream is told. */
@@ -49,6 +50,8 @@ class BidiCall<Request, Response> implements OpenStream<Response> {
   readonly #method: string;
   #handler: StreamHandler<Request> | undefined;
   #isOver = false;
+  #isDraining = false;
+  #forget: () => void = () => {};
 
   constructor(
     environment: CallEnvironment,
@@ -82,6 +85,8 @@ class BidiCall<Request, Response> implements OpenStream<Response> {
       this.#guard(() => this.#receive(message));
     });
     call.on("end", () => this.#guard(() => this.#handler?.onEnd()));
+    this.#forget = this.#environment.calls.add(() => this.#drain());
+    if (this.#isOver) this.#forget();
   }
 
   write(response: Input<Response>): void {
@@ -93,6 +98,10 @@ class BidiCall<Request, Response> implements OpenStream<Response> {
   }
 
   end(): void {
+    if (this.#isDraining) {
+      this.fail(stoppingError());
+      return;
+    }
     if (!this.#finish("OK")) return;
     this.#call.end();
   }
@@ -102,6 +111,16 @@ class BidiCall<Request, Response> implements OpenStream<Response> {
     if (!this.#finish(code)) return;
     // The library's own way to end a stream with a status; it is listened to above.
     this.#call.emit("error", status);
+  }
+
+  /**
+   * As if the client had ended its side: what it was promised is kept, and nothing more is taken
+   * on.
+   */
+  #drain(): void {
+    this.#isDraining = true;
+    this.setReading(false);
+    this.#guard(() => this.#handler?.onEnd());
   }
 
   #receive(message: Request | Malformed): void {
@@ -124,6 +143,7 @@ class BidiCall<Request, Response> implements OpenStream<Response> {
   #finish(code: ErrorCode | "OK"): boolean {
     if (this.#isOver) return false;
     this.#isOver = true;
+    this.#forget();
     this.#writer.close();
     this.#environment.metrics.streamClosed(this.#method, code);
     this.#handler?.onClose();

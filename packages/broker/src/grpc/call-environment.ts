@@ -3,6 +3,7 @@ import { CodedError } from "@stratalog/base";
 import { type CallStatus, toCallStatus } from "@stratalog/protocol";
 import { withLeaderAddress } from "../services/leader-address.ts";
 import type { ClusterMetadata } from "../services/ports.ts";
+import type { OpenCalls } from "./open-calls.ts";
 import type { ReadGates } from "./read-gate.ts";
 
 /** What is counted of calls. Method names are those of the contract: bounded. */
@@ -23,6 +24,7 @@ export interface CallEnvironment {
   readonly metadata: ClusterMetadata;
   readonly metrics: CallMetrics;
   readonly gates: ReadGates;
+  readonly calls: OpenCalls;
 }
 
 /** An error with the leader's address on the client's listener, when it names a leader. */

@@ -19,6 +19,7 @@ import { fetchHandlers } from "./fetch-adapter.ts";
 import { groupHandlers } from "./group-adapter.ts";
 import { metadataHandlers } from "./metadata-adapter.ts";
 import { produceHandlers } from "./produce-adapter.ts";
+import { OpenCalls } from "./open-calls.ts";
 import { ReadGates } from "./read-gate.ts";
 
 /** Everything that the client port needs of its broker. */
@@ -77,6 +78,7 @@ export function createClientApi(options: ClientApiOptions): ClientApi {
     metadata,
     metrics,
     gates: new ReadGates(),
+    calls: new OpenCalls(),
   };
   const services = {
     ProduceService: produceHandlers(environment, produce),
@@ -89,12 +91,13 @@ export function createClientApi(options: ClientApiOptions): ClientApi {
     GroupService: groupHandlers(environment, new GroupService({ brokerId, metadata, coordinator })),
   };
   const { host, port, logger, limits } = options;
-  const { gates } = environment;
+  const { gates, calls } = environment;
   const listener = new ClientListener({
     host,
     port,
     services,
     gates,
+    calls,
     timers,
     logger,
     ...(limits === undefined ? {} : { limits }),

@@ -1,6 +1,7 @@
 import { connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { loadPackageDefinition, Server, ServerCredentials } from "@grpc/grpc-js";
+import { testBatch } from "@stratalog/partition/testing";
 import { callUnary, packageDefinition } from "@stratalog/protocol";
 import { service as healthService } from "grpc-health-check";
 import { makeGenericClientConstructor, credentials } from "@grpc/grpc-js";
@@ -140,21 +141,63 @@ describe("ClientListener", () => {
     second.close();
   });
 
-  it("lets calls end when it stops, then cuts what is left", async () => {
+  it("keeps its promises when it stops and waits for no long poll", async () => {
     const api = await startApi();
+    api.cluster.commits = "by-hand";
+    const ends: Promise<{ code?: number; message?: string }>[] = [];
+    const watch = (stream: NodeJS.EventEmitter): void => {
+      ends.push(new Promise((resolve) => stream.on("error", resolve)));
+    };
+    const consume = api.client("FetchService").consume();
+    consume.on("data", () => {});
+    consume.write({ credit: { bytes: 1 } });
+    watch(consume);
+    const session = api.client("GroupService").groupSession();
+    session.on("data", () => {});
+    const memberId = "00000000-0000-4000-8000-00000000000a";
+    session.write({ join: { groupId: "billing", memberId, topics: ["orders"] } });
+    watch(session);
+    const produce = api.client("ProduceService").produceStream();
+    const results: unknown[] = [];
+    produce.on("data", (message: { results: unknown[] }) => results.push(...message.results));
+    produce.write({ appends: [{ correlation: 1, topic: "orders", batch: testBatch() }] });
+    watch(produce);
     const client = api.client("FetchService");
-    const stream = client.consume();
-    const ended = new Promise<unknown>((resolve) => {
-      stream.on("error", resolve);
-    });
-    stream.on("data", () => {});
-    stream.write({ credit: { bytes: 1 } });
-    await settled(() => api.api.listener.connectionCount === 1);
-    await api.api.listener.stop(50);
-    expect(await ended).toMatchObject({ code: expect.any(Number) });
+    const request = { topic: "orders", partition: 1, maxWaitMs: 4_000 };
+    const poll = callUnary(client.fetch.bind(client), request, options());
+    const { replica } = api.cluster.harness("orders", 1);
+    const { raft } = api.cluster.harness("orders", 0);
+    await settled(() => api.coordinator.received.length === 1);
+    await settled(() => replica.describe().fetchWaiterCount === 1);
+    await settled(() => api.api.produceBudget.usedBytes > 0);
+    const startMs = Date.now();
+    const stopped = api.api.listener.stop(4_000);
+    await expect(poll).rejects.toMatchObject({ code: "BROKER_NOT_AVAILABLE" });
+    expect(results).toEqual([]);
+    raft.commit();
+    for (const end of await Promise.all(ends)) expect(end.message).toContain("stopping");
+    expect(results).toMatchObject([{ correlation: 1, baseOffset: 0, error: null }]);
+    await stopped;
+    expect(Date.now() - startMs).toBeLessThan(3_000);
+    expect(api.coordinator.closedCount).toBe(1);
     await api[Symbol.asyncDispose]();
     const { closed } = dial(api.port);
     expect(await closed).toBe("");
+  });
+
+  it("cuts what is not answered in time", async () => {
+    const api = await startApi();
+    api.cluster.commits = "by-hand";
+    const produce = api.client("ProduceService").produceStream();
+    const ended = new Promise<unknown>((resolve) => {
+      produce.on("error", resolve);
+    });
+    produce.on("data", () => {});
+    produce.write({ appends: [{ correlation: 1, topic: "orders", batch: testBatch() }] });
+    await settled(() => api.api.produceBudget.usedBytes > 0);
+    await api.api.listener.stop(50);
+    expect(await ended).toMatchObject({ code: expect.any(Number) });
+    await api[Symbol.asyncDispose]();
   });
 });
 

@@ -17,6 +17,7 @@ import { HealthImplementation } from "grpc-health-check";
 import { bindListener } from "../http/bind-listener.ts";
 import { type ConnectionLimits, Connections } from "./connections.ts";
 import { HTTP2_SETTINGS, onSession, raiseWindows } from "./http2-window.ts";
+import type { OpenCalls } from "./open-calls.ts";
 import type { ReadGates } from "./read-gate.ts";
 
 /** What is served, by service. */
@@ -32,6 +33,7 @@ export interface ClientListenerOptions {
   readonly credentials?: ServerCredentials;
   readonly services: ServiceImplementations;
   readonly gates: ReadGates;
+  readonly calls: OpenCalls;
   readonly timers: Timers;
   readonly logger: Logger;
   readonly limits?: Partial<ConnectionLimits>;
@@ -132,6 +134,7 @@ export class ClientListener {
     const closed = new Promise<void>((resolve) => {
       acceptor.close(() => resolve());
     });
+    this.#options.calls.drain();
     const timer = this.#options.timers.after(graceMs, () => this.#cut());
     await new Promise<void>((resolve) => {
       this.#server.tryShutdown(() => resolve());

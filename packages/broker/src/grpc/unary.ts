@@ -2,6 +2,7 @@ import type { handleUnaryCall, ServerUnaryCall } from "@grpc/grpc-js";
 import { type Input, invalidRequest, Malformed } from "@stratalog/protocol";
 import type { CallContext } from "../services/call-context.ts";
 import { type CallEnvironment, failure } from "./call-environment.ts";
+import { stoppingError } from "./open-calls.ts";
 
 /** Time for a call whose client names no deadline. */
 const TIMEOUT_MS_DEFAULT = 30_000;
@@ -29,13 +30,18 @@ export function unary<Request, Response>(
     };
     const controller = new AbortController();
     call.once("cancelled", () => controller.abort());
+    const forget = environment.calls.add(() => controller.abort());
     run(call, answer, contextOf(environment, call, controller.signal)).then(
       (response) => {
+        forget();
         count("OK");
         callback(null, response);
       },
       (error: unknown) => {
-        const { status, code } = failure(environment, method, error);
+        forget();
+        const wasCut = environment.calls.isDraining && controller.signal.aborted;
+        const reason = wasCut ? stoppingError() : error;
+        const { status, code } = failure(environment, method, reason);
         count(code);
         callback(status);
       },
