@@ -6,3 +6,5 @@ export { MemoryLogStorage, type MemoryLogStorageOptions } from "./memory-log-sto
 export { plainFrameCodec } from "./plain-frame-codec.ts";
 export { HostCluster, type HostClusterOptions, RecordingListener } from "./host-cluster.ts";
 export { MemoryPeerLink, MemoryPeerNetwork } from "./memory-peer-network.ts";
+export { decodeWireMessages, encodeWireMessages } from "../core/wire-codec.ts";
+export type { RaftWireMessage, SnapshotPart, WireMessage } from "../core/wire-message.ts";
