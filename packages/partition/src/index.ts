@@ -9,6 +9,7 @@ export type {
 } from "./ports/replication.ts";
 export { endOffsetForEpoch, type EpochEnd } from "./core/leader-epochs.ts";
 export type { SegmentFacts } from "./core/retention.ts";
+export type { StoragePressure } from "./io/appender.ts";
 export { Deadlines } from "./io/deadlines.ts";
 export { PartitionReplica, type PartitionReplicaOptions } from "./io/partition-replica.ts";
 export type { SnapshotPlace } from "./io/snapshot-keeper.ts";

@@ -1,5 +1,6 @@
 import { CONTROLLER_GROUP } from "@stratalog/base";
-import { Deadlines } from "@stratalog/partition";
+import type { LogStore } from "@stratalog/log-store";
+import { Deadlines, type StoragePressure } from "@stratalog/partition";
 import type { BrokerConfig } from "../config/broker-config.ts";
 import { GroupCoordinators } from "../coordinator/group-coordinators.ts";
 import { type HandOverOptions, handOverLeaderships } from "../replicas/hand-over.ts";
@@ -50,6 +51,7 @@ export async function openReplicas(parts: JoinedParts): Promise<OpenReplicas> {
     keyValue,
     logger: logger.child({ part: "partitions" }),
     defaults: config.topicDefaults,
+    pressure: () => pressureOf(storage.logs),
   });
   const replicas = new ReplicaRegistry({
     broker: brokerId,
@@ -75,6 +77,11 @@ export async function openReplicas(parts: JoinedParts): Promise<OpenReplicas> {
   stops.add("leaderships", () => handOver(parts, replicas));
   await replicas.start();
   return { replicas, coordinator };
+}
+
+function pressureOf(logs: LogStore): StoragePressure {
+  if (!logs.isOverloaded) return "none";
+  return logs.stats().isDiskFull ? "full" : "busy";
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Clock, KeyValueStore, Logger } from "@stratalog/base";
 import { resolveTopicConfig, type TopicConfig, type TopicImage } from "@stratalog/metadata";
-import { type Deadlines, PartitionReplica } from "@stratalog/partition";
+import { type Deadlines, PartitionReplica, type StoragePressure } from "@stratalog/partition";
 import type { TopicDefaults } from "../config/broker-config.ts";
 import type { HostedLog, ReplicaOpener } from "./hosting.ts";
 
@@ -10,11 +10,12 @@ export interface PartitionOpenerOptions {
   readonly keyValue: KeyValueStore;
   readonly logger: Logger;
   readonly defaults: TopicDefaults;
+  readonly pressure: () => StoragePressure;
 }
 
 /** Opens replicas of topics that hold records of clients. */
 export function partitionOpener(options: PartitionOpenerOptions): ReplicaOpener {
-  const { clock, deadlines, keyValue, logger, defaults } = options;
+  const { clock, deadlines, keyValue, logger, defaults, pressure } = options;
   return async ({ topic, partition, log }) => {
     const config = effectiveConfig(topic, defaults);
     configureLog(log, config);
@@ -26,6 +27,7 @@ export function partitionOpener(options: PartitionOpenerOptions): ReplicaOpener 
       deadlines,
       logger,
       config,
+      pressure,
       snapshots: { store: keyValue, key: `partition/${partition.group}` },
     });
     return {

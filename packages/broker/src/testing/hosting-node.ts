@@ -110,7 +110,14 @@ export async function startHostingNode(options: HostingNodeOptions): Promise<Hos
   host.start();
   const deadlines = new Deadlines(clock, timers);
   const { topicDefaults } = loadBrokerConfig({ flags: ["node.id=1", `data.dir=${directory}`] });
-  const opener = partitionOpener({ clock, deadlines, keyValue, logger, defaults: topicDefaults });
+  const opener = partitionOpener({
+    clock,
+    deadlines,
+    keyValue,
+    logger,
+    defaults: topicDefaults,
+    pressure: () => "none",
+  });
   const registry = new ReplicaRegistry({
     broker: id,
     metadata: { image: options.image, onChange: () => () => {} },

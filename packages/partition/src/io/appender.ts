@@ -10,6 +10,9 @@ import type { Deadlines } from "./deadlines.ts";
 import { checkLeader, notLeader, outcomeUnknown } from "./partition-errors.ts";
 import type { ReplicaState } from "./replica-state.ts";
 
+/** Whether the storage behind all partitions takes more: busy passes by itself, full does not. */
+export type StoragePressure = "none" | "busy" | "full";
+
 /** What one produce call is waiting with. */
 interface Reply {
   resolve(result: ProduceResult): void;
@@ -28,6 +31,7 @@ export class Appender {
   readonly #deadlines: Deadlines;
   readonly #clock: Clock;
   readonly #limits: PartitionLimits;
+  readonly #pressure: () => StoragePressure;
   readonly #queue = new AppendQueue();
   config: PartitionConfig;
 
@@ -38,8 +42,10 @@ export class Appender {
     readonly clock: Clock;
     readonly limits: PartitionLimits;
     readonly config: PartitionConfig;
+    readonly pressure: () => StoragePressure;
   }) {
     this.#state = options.state;
+    this.#pressure = options.pressure;
     this.#producers = options.producers;
     this.#deadlines = options.deadlines;
     this.#clock = options.clock;
@@ -147,6 +153,14 @@ export class Appender {
   }
 
   #checkRoom(sizeBytes: number): void {
+    switch (this.#pressure()) {
+      case "none":
+        break;
+      case "busy":
+        throw new CodedError("THROTTLED", "the broker's disk is behind; retry a little later");
+      case "full":
+        throw new CodedError("STORAGE_FULL", "the broker's disk is full: it takes no more records");
+    }
     const { bytes } = this.#queue;
     if (bytes === 0 || bytes + sizeBytes <= this.#limits.uncommittedBytesMax) return;
     throw this.#overloaded();

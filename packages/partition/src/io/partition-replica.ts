@@ -29,7 +29,7 @@ import type {
 } from "../ports/partition-service.ts";
 import type { ReplicaLog } from "../ports/replica-log.ts";
 import type { Replication, ReplicationListener, RoleChange } from "../ports/replication.ts";
-import { Appender, identityOf } from "./appender.ts";
+import { Appender, identityOf, type StoragePressure } from "./appender.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { checkLeader } from "./partition-errors.ts";
 import { Reader } from "./reader.ts";
@@ -48,6 +48,8 @@ export interface PartitionReplicaOptions {
   readonly limits?: Partial<PartitionLimits>;
   /** Where to keep what is derived from the log; without one a restart replays the whole log. */
   readonly snapshots?: SnapshotPlace;
+  /** Asked before each append; producers are refused while there is any. Default: none. */
+  readonly pressure?: () => StoragePressure;
 }
 
 /**
@@ -87,7 +89,8 @@ export class PartitionReplica implements PartitionService, ReplicationListener {
     });
     this.#state = state;
     const producers = this.#producers;
-    this.#appender = new Appender({ state, producers, deadlines, clock, limits, config });
+    const pressure = options.pressure ?? ((): StoragePressure => "none");
+    this.#appender = new Appender({ state, producers, deadlines, clock, limits, config, pressure });
     this.#reader = new Reader({ state, clock, deadlines, limits });
     this.#snapshots = new SnapshotKeeper({
       place: options.snapshots,

@@ -1,5 +1,6 @@
 import { baseOffsetOf, leaderEpochOf } from "@stratalog/record-batch";
 import { describe, expect, it } from "vitest";
+import type { StoragePressure } from "./appender.ts";
 import { openLeader, openReplica, testBatch } from "../testing/index.ts";
 
 // Produce calls on one replica over a fake Raft group: what is answered, when, and what is never answered.
@@ -205,6 +206,21 @@ describe("produce is refused", () => {
     expect(first.state).toMatchObject({ baseOffset: 0 });
     raft.refusal = "overloaded";
     await expect(second()).rejects.toMatchObject({ code: "THROTTLED" });
+  });
+
+  it("while the disk is behind or full, but a retry of what is stored is answered", async () => {
+    let pressure: StoragePressure = "none";
+    const { replica, raft } = await openLeader({ pressure: () => pressure });
+    const first = replica.produce({ ...acksAll, batch: from(0) });
+    raft.commit();
+    await first;
+    pressure = "busy";
+    const next = (): Promise<unknown> => replica.produce({ ...acksAll, batch: from(1) });
+    await expect(next()).rejects.toMatchObject({ code: "THROTTLED" });
+    pressure = "full";
+    await expect(next()).rejects.toMatchObject({ code: "STORAGE_FULL" });
+    const retry = replica.produce({ ...acksAll, batch: from(0) });
+    await expect(retry).resolves.toMatchObject({ baseOffset: 0, duplicate: true });
   });
 
   it("once the replica is closed, and what was in flight is unknown", async () => {

@@ -1,6 +1,7 @@
 import { encodeUtf8, silentLogger } from "@stratalog/base";
 import { ManualTime } from "@stratalog/base/testing";
 import { BatchBuilder } from "@stratalog/record-batch";
+import type { StoragePressure } from "../io/appender.ts";
 import { Deadlines } from "../io/deadlines.ts";
 import { PartitionReplica } from "../io/partition-replica.ts";
 import type { SnapshotPlace } from "../io/snapshot-keeper.ts";
@@ -25,6 +26,7 @@ export interface HarnessOptions {
   readonly snapshots?: SnapshotPlace;
   readonly limits?: Partial<PartitionLimits>;
   readonly config?: Partial<PartitionConfig>;
+  readonly pressure?: () => StoragePressure;
 }
 
 /** A replica that was just opened and follows nobody. */
@@ -40,6 +42,7 @@ export async function openReplica(options: HarnessOptions = {}): Promise<Replica
     logger: silentLogger,
     config: { ...PARTITION_CONFIG_DEFAULTS, ...options.config },
     ...(options.limits === undefined ? {} : { limits: options.limits }),
+    ...(options.pressure === undefined ? {} : { pressure: options.pressure }),
     ...(options.snapshots === undefined ? {} : { snapshots: options.snapshots }),
   });
   const raft = new FakeReplication(log, replica);
