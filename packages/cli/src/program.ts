@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { addBrokerCommand } from "./commands/broker-command.ts";
 import type { CommandContext } from "./commands/command-context.ts";
 import { addClusterCommand } from "./commands/cluster-command.ts";
+import { addConsumeCommand } from "./commands/consume-command.ts";
 import { addDevCommand } from "./commands/dev-command.ts";
 import { addGroupCommand } from "./commands/group-command.ts";
 import { addProduceCommand } from "./commands/produce-command.ts";
@@ -27,6 +28,7 @@ export function createProgram(context: CommandContext): Command {
   addBrokerCommand(program, context);
   addTopicCommand(program, context);
   addProduceCommand(program, context);
+  addConsumeCommand(program, context);
   addReplayCommand(program, context);
   addGroupCommand(program, context);
   addClusterCommand(program, context);

@@ -1,6 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { type ClusterPlan, type DevDirectory, LOOPBACK } from "./dev-directory.ts";
 
+/** Three brokers share one small disk here: files of 64 MiB would make hundreds of MiB of an empty cluster. */
+const WAL_FILE_BYTES = 16 * 1024 * 1024;
+
 /** The controller's voters among `count` brokers: an odd number, at most five. */
 function voterCount(count: number): number {
   if (count >= 5) return 5;
@@ -23,6 +26,7 @@ export async function writeBrokerConfigs(
       ["listeners.client.port", broker.clientPort],
       ["listeners.peer.port", broker.peerPort],
       ["listeners.http.port", broker.httpPort],
+      ["wal.file.bytes", WAL_FILE_BYTES],
     ];
     // JSON is YAML, so its quoting is right for every path.
     const lines = settings.map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`);

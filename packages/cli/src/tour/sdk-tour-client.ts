@@ -75,9 +75,19 @@ class SdkTourClient implements TourClient {
     return this.#producer.send({ topic, key, value, timestamp: timestampMs });
   }
 
-  join(_group: string, _topic: string, name: string): TourMember {
-    this.#members.add(connect({ brokers: this.#brokers, clientId: name }));
-    throw new Error("consumers are not connected yet");
+  join(group: string, topic: string, name: string): TourMember {
+    const client = connect({ brokers: this.#brokers, clientId: name });
+    this.#members.add(client);
+    const consumer = client.consumer({ group, topics: [topic], autoOffsetReset: "earliest" });
+    return {
+      async *[Symbol.asyncIterator]() {
+        for await (const batch of consumer.batches()) yield* tourRecords(batch);
+      },
+      close: async () => {
+        await client.close();
+        this.#members.delete(client);
+      },
+    };
   }
 
   async *replay(topic: string, fromTimestampMs?: number): AsyncIterable<TourRecord> {
