@@ -37,7 +37,6 @@ export class ProduceLane {
   #identity: ProducerIdentity | undefined;
   #nextSequence = 0;
   #sentCount = 0;
-  #isRetrying = false;
   #reset: "none" | "rewind" | "new-identity" = "none";
   #rewindSequence = 0;
   /** Earliest time of the next send after a failure, on the caller's clock. */
@@ -98,7 +97,6 @@ export class ProduceLane {
    */
   settle(): void {
     if (this.#sentCount > 0) return;
-    this.#isRetrying = false;
     for (const batch of this.#batches) if (batch.phase === "failed") batch.phase = "ready";
     if (this.#reset !== "rewind" || this.#hasDoubtful()) return;
     this.#reset = "none";
@@ -107,14 +105,14 @@ export class ProduceLane {
 
   /** The next batch to send, marked as sent; undefined when none may go now. */
   nextToSend(nowMs: number): ProduceBatch | undefined {
-    if (this.#isRetrying || nowMs < this.retryAtMs || this.needsIdentity) return undefined;
+    if (nowMs < this.retryAtMs || this.needsIdentity) return undefined;
     const isResetting = this.#reset !== "none";
-    // A doubtful batch is asked about alone: what goes with it could take its number's place.
-    const limit = isResetting ? 1 : this.#options.maxInFlight;
-    if (this.#sentCount >= limit) return undefined;
+    if (this.#sentCount >= this.#options.maxInFlight) return undefined;
     for (const batch of this.#batches) {
       if (batch.phase === "sent") continue;
+      // Doubtful batches go first, under their old numbers: the others wait for new ones.
       if (isResetting && !batch.mayBeStored) continue;
+      // One that failed waits until the lane is quiet, and those behind it wait for it.
       if (batch.phase !== "ready") return undefined;
       batch.phase = "sent";
       batch.sentMs = nowMs;
@@ -163,7 +161,6 @@ export class ProduceLane {
 
   #retry(batch: ProduceBatch): "retry" {
     batch.phase = "failed";
-    this.#isRetrying = true;
     return "retry";
   }
 
