@@ -1,107 +1,261 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { groupNumber, machineClock, machineTimers, silentLogger } from "@stratalog/base";
-import { MemoryKeyValueStore } from "@stratalog/base/testing";
 import {
-  BatchBuilder,
-  decodeBatch,
-  patchBaseOffset,
-  patchLeaderEpoch,
-} from "@stratalog/record-batch";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { createFrame } from "../core/frame-codec.ts";
+  groupNumber,
+  machineClock,
+  machineTimers,
+  SeededRandom,
+  silentLogger,
+} from "@stratalog/base";
+import { MemoryKeyValueStore, settle } from "@stratalog/base/testing";
+import { decodeBatch } from "@stratalog/record-batch";
+import { describe, expect, test } from "vitest";
+import { FileSystemError } from "../ports/file-system.ts";
+import { dataFrame, nextPlace, plainFrame } from "../testing/frames.ts";
+import { StoreFixture } from "../testing/store-fixture.ts";
 import type { GroupLog } from "./group-log.ts";
 import { LogStore } from "./log-store.ts";
 import { NodeFileSystem } from "./node-file-system.ts";
 
-let directory = "";
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "log-store-"));
-});
-afterEach(async () => {
-  await rm(directory, { recursive: true });
-});
-
 const G = groupNumber(7);
 
-function open(keyValue: MemoryKeyValueStore) {
-  return LogStore.open({
-    fileSystem: new NodeFileSystem(),
-    keyValue,
-    clock: machineClock,
-    timers: machineTimers,
-    logger: silentLogger,
-    directory,
-    walFileBytes: 64 * 1024,
-    segmentBytes: 16 * 1024,
-    tailCacheBytes: 32 * 1024,
-    flushBytes: 2048,
-    onFatal: (error) => {
-      throw error;
-    },
-  });
-}
-
-function dataFrame(log: GroupLog, term: number, value: string, timestampMs: number) {
-  const builder = new BatchBuilder();
-  builder.append({ key: null, value: new TextEncoder().encode(value), timestampMs });
-  builder.append({
-    key: null,
-    value: new TextEncoder().encode(value),
-    timestampMs: timestampMs + 1,
-  });
-  const payload = builder.build();
-  patchBaseOffset(payload, 0, log.nextOffset);
-  patchLeaderEpoch(payload, 0, term);
-  const fields = {
-    kind: "data",
-    term,
-    index: log.lastIndex + 1,
-    baseOffset: log.nextOffset,
-  } as const;
-  return createFrame({ ...fields, span: 2, payload });
-}
-
-test("what was appended durably is read back, also after a restart", async () => {
-  const keyValue = new MemoryKeyValueStore();
-  const store = await open(keyValue);
-  const log = await store.createGroup({ group: G, kind: "partition", replicaEpoch: 3 });
-  for (let n = 0; n < 300; n++) {
-    const frame = dataFrame(log, 1, `value-${n}-${"x".repeat(200)}`, 1000 + n * 10);
-    const hardState = { term: 1, vote: 5, commit: log.lastIndex };
-    await new Promise<void>((resolve) => {
-      store.write([{ group: G, frames: [frame], hardState }], resolve);
-    });
-  }
-  await check(log);
-  await store.close();
-  const again = await open(keyValue);
-  expect(again.groups()).toMatchObject([{ group: 7, state: "ready" }]);
-  await check(again.view(G));
-  expect(again.view(G).hardState).toEqual({ term: 1, vote: 5, commit: 299 });
-  await again.close();
-});
-
-async function check(log: GroupLog): Promise<void> {
-  expect(log.lastIndex).toBe(300);
-  expect(log.nextOffset).toBe(600);
+async function offsetsOf(log: GroupLog, fromOffset: number): Promise<number[]> {
   const offsets: number[] = [];
-  for (let offset = 0; offset < 600; ) {
-    const result = await log.readBatches({ fromOffset: offset, endOffset: 600, maxBytes: 4000 });
-    if (result.kind !== "batches") throw new Error(result.kind);
-    for (const batch of result.batches) for (const r of decodeBatch(batch)) offsets.push(r.offset);
-    expect(result.nextOffset).toBeGreaterThan(offset);
+  const endOffset = log.nextOffset;
+  for (let offset = fromOffset; offset < endOffset; ) {
+    const result = await log.readBatches({ fromOffset: offset, endOffset, maxBytes: 900 });
+    if (result.kind !== "batches" || result.nextOffset <= offset) throw new Error("no progress");
+    for (const batch of result.batches) {
+      for (const record of decodeBatch(batch)) offsets.push(record.offset);
+    }
     offset = result.nextOffset;
   }
-  expect(offsets).toEqual(Array.from({ length: 600 }, (_, n) => n));
-  expect(await log.findByTimestamp(1500, 600)).toEqual({ offset: 100, timestampMs: 1500 });
-  const indexes: number[] = [];
-  for (let index = 1; index <= 300; ) {
-    const frames = await log.fetchFrames(index, 301, 3000);
-    if (frames === "compacted") throw new Error("compacted");
-    indexes.push(...frames.map((frame) => frame.index));
-    index += frames.length;
-  }
-  expect(indexes).toEqual(Array.from({ length: 300 }, (_, n) => n + 1));
+  return offsets;
 }
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, at) => from + at);
+}
+
+describe("a log store", () => {
+  test("gives back on the machine's disk what was appended, also after a restart", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "log-store-"));
+    const keyValue = new MemoryKeyValueStore();
+    const open = (): Promise<LogStore> =>
+      LogStore.open({
+        fileSystem: new NodeFileSystem(),
+        keyValue,
+        clock: machineClock,
+        timers: machineTimers,
+        logger: silentLogger,
+        directory,
+        walFileBytes: 64 * 1024,
+        segmentBytes: 16 * 1024,
+        tailCacheBytes: 32 * 1024,
+        flushBytes: 2048,
+        onFatal: (error) => {
+          throw error;
+        },
+      });
+    try {
+      const store = await open();
+      const log = await store.createGroup({ group: G, kind: "partition", replicaEpoch: 3 });
+      for (let count = 0; count < 200; count++) {
+        const frame = dataFrame(nextPlace(log, 1), new Uint8Array(200), [1000 + count]);
+        const hardState = { term: 1, vote: 5, commit: log.lastIndex };
+        const write = { group: G, frames: [frame], hardState };
+        await new Promise<void>((resolve) => store.write([write], resolve));
+      }
+      expect(await offsetsOf(log, 0)).toEqual(range(0, 200));
+      await store.close();
+      const again = await open();
+      const recovered = again.view(G);
+      expect(await offsetsOf(recovered, 0)).toEqual(range(0, 200));
+      expect(recovered.hardState).toEqual({ term: 1, vote: 5, commit: 199 });
+      expect(await recovered.findByTimestamp(1150, 200)).toEqual({
+        offset: 150,
+        timestampMs: 1150,
+      });
+      await again.close();
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+
+  test("calls back in the order of the writes, and shows them at once", async () => {
+    const fixture = await StoreFixture.open();
+    const group = await fixture.group(1);
+    const order: number[] = [];
+    fixture.store.write([fixture.dataWrite(group)], () => order.push(1));
+    fixture.store.write([], () => order.push(2));
+    fixture.store.write([fixture.dataWrite(group)], () => order.push(3));
+    expect(fixture.store.view(group).lastIndex).toBe(2);
+    expect(order).toEqual([]);
+    await settle();
+    expect(order).toEqual([1, 2, 3]);
+    // All three went out together, after the two batches that opened the store.
+    expect(fixture.store.stats().walSyncs).toBe(2);
+  });
+
+  test("ends on a failed sync and acknowledges nothing from then on", async () => {
+    const fixture = await StoreFixture.open();
+    const group = await fixture.group(1);
+    await fixture.appendData(group, 3);
+    fixture.fileSystem.observer = ({ operation, path }) => {
+      if (operation === "dataSync") throw new FileSystemError("EIO", operation, path);
+    };
+    let isAcknowledged = false;
+    fixture.store.write([fixture.dataWrite(group)], () => {
+      isAcknowledged = true;
+    });
+    await settle();
+    fixture.fileSystem.observer = undefined;
+    fixture.store.write([fixture.dataWrite(group)], () => {
+      isAcknowledged = true;
+    });
+    await fixture.time.advanceAsync(1000);
+    expect(isAcknowledged).toBe(false);
+    expect(fixture.fatal.map((error) => error.message)).toEqual([
+      expect.stringContaining("dataSync"),
+    ]);
+    // The bytes are in memory, marked clean: the restart must not trust a sync of them.
+    const restarted = await fixture.restart();
+    expect(restarted.store.view(group).lastIndex).toBe(4);
+    const survival = { random: new SeededRandom(1), keep: 0 };
+    const cut = restarted.fileSystem.afterPowerCut(survival);
+    const keyValue = restarted.keyValue.image();
+    const afterCut = await StoreFixture.open({}, { fileSystem: cut, keyValue });
+    expect(afterCut.store.view(group).lastIndex).toBe(4);
+  });
+
+  test("reports overload while segments cannot take what is pinned, and recovers", async () => {
+    const fixture = await StoreFixture.open({ tailCacheBytes: 2000, flushBytes: 100 });
+    const group = await fixture.group(1);
+    let isSlow = true;
+    fixture.fileSystem.observer = async ({ path, operation }) => {
+      while (isSlow && operation === "write" && path.endsWith(".seg")) await settle();
+    };
+    await fixture.appendData(group, 12, 200);
+    expect(fixture.store.isOverloaded).toBe(true);
+    isSlow = false;
+    for (let turn = 0; turn < 10; turn++) await fixture.time.advanceAsync(250);
+    expect(fixture.store.isOverloaded).toBe(false);
+    const { pinnedBytes, tailCacheBytes } = fixture.store.stats();
+    expect(pinnedBytes).toBe(0);
+    expect(tailCacheBytes).toBeLessThanOrEqual(2000);
+    expect(await offsetsOf(fixture.store.view(group), 0)).toEqual(range(0, 24));
+  });
+
+  test("refuses load on a full disk, loses nothing, and goes on when there is room", async () => {
+    const fixture = await StoreFixture.open({ flushBytes: 100 });
+    const group = await fixture.group(1);
+    await fixture.appendData(group, 2);
+    await settle();
+    fixture.fileSystem.capacityBytes = fixture.fileSystem.usedBytes();
+    await fixture.appendData(group, 4, 300);
+    await fixture.time.advanceAsync(500);
+    expect(fixture.store.isOverloaded).toBe(true);
+    expect(fixture.fatal).toEqual([]);
+    fixture.fileSystem.capacityBytes = Number.POSITIVE_INFINITY;
+    await fixture.time.advanceAsync(2000);
+    expect(fixture.store.isOverloaded).toBe(false);
+    await fixture.appendData(group, 1);
+    await fixture.store.checkpoint();
+    expect(await offsetsOf(fixture.store.view(group), 0)).toEqual(range(0, 14));
+    const restarted = await fixture.restart();
+    expect(await offsetsOf(restarted.store.view(group), 0)).toEqual(range(0, 14));
+  });
+});
+
+describe("groups", () => {
+  test("are made once, also by two calls at a time", async () => {
+    const fixture = await StoreFixture.open();
+    const descriptor = { group: G, kind: "partition", replicaEpoch: 1 } as const;
+    const both = await Promise.all([
+      fixture.store.createGroup(descriptor),
+      fixture.store.createGroup(descriptor),
+    ]);
+    expect(both[0]).toBe(both[1]);
+    await fixture.appendData(G, 1);
+    expect((await fixture.store.createGroup(descriptor)).lastIndex).toBe(1);
+  });
+
+  test("that were dropped are gone with their files, and can be made anew", async () => {
+    const fixture = await StoreFixture.open({ flushBytes: 100 });
+    await fixture.group(7);
+    await fixture.appendData(G, 5);
+    await fixture.store.checkpoint();
+    await fixture.store.dropGroup(G);
+    await fixture.store.dropGroup(G);
+    expect(fixture.store.group(G)).toBeUndefined();
+    const names = [...fixture.fileSystem.files().keys()];
+    expect(names.filter((name) => name.includes("/groups/"))).toEqual([]);
+    const log = await fixture.store.createGroup({ group: G, kind: "partition", replicaEpoch: 2 });
+    expect(log.lastIndex).toBe(0);
+    const restarted = await fixture.restart();
+    expect(restarted.store.view(G).lastIndex).toBe(0);
+    expect(restarted.store.view(G).descriptor.replicaEpoch).toBe(2);
+  });
+});
+
+describe("reads", () => {
+  test("skip frames without records and stop at the asked end", async () => {
+    const fixture = await StoreFixture.open();
+    const group = await fixture.group(1);
+    const log = fixture.store.view(group);
+    await fixture.write([{ group, frames: [plainFrame(nextPlace(log, 1), "noop")] }]);
+    await fixture.appendData(group, 3);
+    await fixture.write([{ group, frames: [plainFrame(nextPlace(log, 1), "command")] }]);
+    const result = await log.readBatches({ fromOffset: 1, endOffset: 4, maxBytes: 10_000 });
+    expect(result).toMatchObject({ kind: "batches", nextOffset: 4 });
+    expect(await log.readBatches({ fromOffset: 6, endOffset: 6, maxBytes: 100 })).toEqual({
+      kind: "batches",
+      batches: [],
+      bytes: 0,
+      nextOffset: 6,
+    });
+    // A bound inside a batch keeps the whole batch back.
+    const inside = await log.readBatches({ fromOffset: 2, endOffset: 3, maxBytes: 10_000 });
+    expect(inside).toMatchObject({ batches: [], nextOffset: 2 });
+  });
+
+  test("give at least one batch, whatever its size", async () => {
+    const fixture = await StoreFixture.open({ tailCacheBytes: 1000, flushBytes: 100 });
+    const group = await fixture.group(1);
+    await fixture.appendData(group, 6, 400);
+    await fixture.time.advanceAsync(1000);
+    const log = fixture.store.view(group);
+    for (const fromOffset of [0, 10]) {
+      const result = await log.readBatches({ fromOffset, endOffset: 12, maxBytes: 1 });
+      expect(result).toMatchObject({ kind: "batches", nextOffset: fromOffset + 2 });
+    }
+    expect(await log.fetchFrames(1, 7, 1)).toHaveLength(1);
+  });
+
+  test("below the log start say so", async () => {
+    const fixture = await StoreFixture.open({ flushBytes: 100, segmentBytes: 600 });
+    const group = await fixture.group(1);
+    await fixture.appendData(group, 10, 200);
+    await fixture.time.advanceAsync(500);
+    const log = fixture.store.view(group);
+    const before = log.segments().length;
+    log.setLogStart(9);
+    expect(log.readBatches({ fromOffset: 8, endOffset: 20, maxBytes: 100 })).toEqual({
+      kind: "below-log-start",
+    });
+    expect(log.segments().length).toBeLessThan(before);
+    expect(log.firstIndex).toBeLessThanOrEqual(5);
+    expect(log.frames(1, 2, 100)).toBe("compacted");
+    const filesOf = (): number =>
+      [...fixture.fileSystem.files().keys()].filter((name) => name.endsWith(".seg")).length;
+    // The files go only once a checkpoint without them is durable.
+    expect(filesOf()).toBe(before);
+    await fixture.store.checkpoint();
+    expect(filesOf()).toBe(log.segments().length);
+    const restarted = await fixture.restart();
+    const recovered = restarted.store.view(group);
+    expect(recovered.logStartOffset).toBe(9);
+    expect(await offsetsOf(recovered, 9)).toEqual(range(8, 20));
+  });
+});
