@@ -27,7 +27,8 @@ export class SimDisk {
   readonly #options: SimDiskOptions;
   #survivors: ReadonlyMap<GroupNumber, MemoryLog> = new Map();
   #storage: MemoryLogStorage | undefined;
-  #syncFreeMs = 0;
+  #waiting: (() => void)[] = [];
+  #isSyncing = false;
 
   constructor(node: SimNode, options: SimDiskOptions) {
     this.node = node;
@@ -43,6 +44,8 @@ export class SimDisk {
       afterRead: (read) => this.node.schedule(this.#latency(), read),
     });
     this.#storage = storage;
+    this.#waiting = [];
+    this.#isSyncing = false;
     return this.#options.lies ? new LyingStorage(storage) : storage;
   }
 
@@ -92,11 +95,21 @@ export class SimDisk {
     return found === term || found === "compacted";
   }
 
-  /** Syncs are done one after the other, in order. */
+  /** Group commit: one sync at a time, for everything that was written before it began. */
   #afterSync(sync: () => void): void {
-    const nowMs = this.node.clock.monotonicMs();
-    this.#syncFreeMs = Math.max(this.#syncFreeMs, nowMs) + this.#latency();
-    this.node.schedule(this.#syncFreeMs - nowMs, sync);
+    this.#waiting.push(sync);
+    if (this.#waiting.length === 1 && !this.#isSyncing) this.#beginSync();
+  }
+
+  #beginSync(): void {
+    const syncs = this.#waiting;
+    this.#waiting = [];
+    this.#isSyncing = true;
+    this.node.schedule(this.#latency(), () => {
+      this.#isSyncing = false;
+      for (const sync of syncs) sync();
+      if (this.#waiting.length > 0) this.#beginSync();
+    });
   }
 
   #latency(): number {
