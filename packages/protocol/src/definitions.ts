@@ -1,4 +1,4 @@
-import type { ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
+import type { ServiceDefinition } from "@grpc/grpc-js";
 import { loadFileDescriptorSetFromBuffer } from "@grpc/proto-loader";
 import type { MessageTypeDefinition, PackageDefinition } from "@grpc/proto-loader";
 import { assert } from "@stratalog/base";
@@ -9,7 +9,7 @@ import type { GroupService } from "./gen/groups.ts";
 import type { MetadataService } from "./gen/metadata.ts";
 import type { ProduceService } from "./gen/produce.ts";
 import { Malformed } from "./malformed.ts";
-import type { Input, ServiceHandlers } from "./method.ts";
+import type { Input } from "./method.ts";
 
 /** The protobuf package of every service. */
 export const PROTOBUF_PACKAGE = "stratalog.v1";
@@ -61,17 +61,6 @@ export function serverDefinition(name: ServiceName): ServiceDefinition {
     return [key, { ...method, requestDeserialize }] as const;
   });
   return Object.fromEntries(methods);
-}
-
-/**
- * Types the handlers of a service; what it returns goes to `addService` beside {@link
- * serverDefinition}.
- */
-export function serviceHandlers<Name extends ServiceName>(
-  _name: Name,
-  handlers: ServiceHandlers<Services[Name]>,
-): UntypedServiceImplementation {
-  return { ...handlers };
 }
 
 /** Encoder and decoder of one message outside a call. */

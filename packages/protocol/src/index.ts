@@ -7,7 +7,6 @@ export {
   type Services,
   serverDefinition,
   serviceDefinition,
-  serviceHandlers,
 } from "./definitions.ts";
 export { CLIENT_CHANNEL_OPTIONS, createServiceClient, type DialOptions } from "./dial.ts";
 export type * from "./gen/admin.ts";
@@ -31,7 +30,6 @@ export type {
   BidiMethod,
   Input,
   ServiceClient,
-  ServiceHandlers,
   UnaryMethod,
 } from "./method.ts";
 export {

@@ -3,12 +3,9 @@ import type {
   Client,
   ClientDuplexStream,
   ClientUnaryCall,
-  handleBidiStreamingCall,
-  handleUnaryCall,
   Metadata,
   ServiceError,
 } from "@grpc/grpc-js";
-import type { Malformed } from "./malformed.ts";
 
 /**
  * What may be handed to the encoder for a message: every field may be left out, which is its
@@ -51,17 +48,4 @@ type ClientMethod<Method> =
 /** A grpc-js client of one of the generated service interfaces. */
 export type ServiceClient<Service> = Client & {
   readonly [Name in keyof Service]: ClientMethod<Service[Name]>;
-};
-
-/** A server's side of a method; requests that were not protobuf arrive as {@link Malformed}. */
-type ServerMethod<Method> =
-  Method extends UnaryMethod<infer Request, infer Response>
-    ? handleUnaryCall<Request | Malformed, Input<Response>>
-    : Method extends BidiMethod<infer Request, infer Response>
-      ? handleBidiStreamingCall<Request | Malformed, Input<Response>>
-      : never;
-
-/** What a grpc-js server needs to serve one of the generated service interfaces. */
-export type ServiceHandlers<Service> = {
-  readonly [Name in keyof Service]: ServerMethod<Service[Name]>;
 };

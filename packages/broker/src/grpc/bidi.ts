@@ -1,44 +1,18 @@
 import type { handleBidiStreamingCall, ServerDuplexStream } from "@grpc/grpc-js";
 import type { ErrorCode } from "@stratalog/base";
 import { type Input, invalidRequest, Malformed } from "@stratalog/protocol";
+import type { OpenStream, Serve, StreamHandler } from "../services/rpc/method.ts";
 import { type CallEnvironment, failure } from "./call-environment.ts";
 import { stoppingError } from "./open-calls.ts";
 import { StreamWriter } from "./stream-writer.ts";
 
-/** What the handler of a stream is told. */
-export interface StreamHandler<Request> {
-  /** A message; what it throws ends the stream. */
-  onMessage(request: Request): void;
-  /** The stream takes messages again. */
-  onWritable(): void;
-  /** The client will send no more. */
-  onEnd(): void;
-  /** The stream is over, whoever ended it: let go of everything. Called once. */
-  onClose(): void;
-}
-
-/** What the handler of a stream may do. */
-export interface OpenStream<Response> {
-  /** Address of the client. */
-  readonly peer: string;
-  readonly isWritable: boolean;
-  /** Writes a message; look at `isWritable` first. */
-  write(response: Input<Response>): void;
-  /** Reads on, or holds the next message back. */
-  setReading(isReading: boolean): void;
-  /** Ends the stream with success after what was written. */
-  end(): void;
-  /** Ends the stream with an error. */
-  fail(error: unknown): void;
-}
-
 /** Makes the library's handler of a stream out of ours. */
 export function bidi<Request, Response>(
   environment: CallEnvironment,
-  open: (stream: OpenStream<Response>) => StreamHandler<Request>,
+  serve: Serve<Request, Response>,
 ): handleBidiStreamingCall<Request | Malformed, Input<Response>> {
   return (call) => {
-    new BidiCall(environment, call).run(open);
+    new BidiCall(environment, call).run(serve);
   };
 }
 
@@ -71,7 +45,7 @@ class BidiCall<Request, Response> implements OpenStream<Response> {
     return this.#writer.isWritable;
   }
 
-  run(open: (stream: OpenStream<Response>) => StreamHandler<Request>): void {
+  run(serve: Serve<Request, Response>): void {
     const call = this.#call;
     this.#environment.metrics.streamOpened(this.#method);
     // The library reports every way in which a stream may end by one or more of these.
@@ -79,7 +53,7 @@ class BidiCall<Request, Response> implements OpenStream<Response> {
     call.on("error", () => this.#finish("INTERNAL"));
     call.on("close", () => this.#finish("ABORTED"));
     this.#guard(() => {
-      this.#handler = open(this);
+      this.#handler = serve(this);
     });
     call.on("data", (message: Request | Malformed) => {
       this.#guard(() => this.#receive(message));

@@ -1,8 +1,7 @@
-import type { Clock, ErrorCode, Logger, Timers } from "@stratalog/base";
+import type { ErrorCode, Logger } from "@stratalog/base";
 import { CodedError } from "@stratalog/base";
 import { type CallStatus, toCallStatus } from "@stratalog/protocol";
-import { withLeaderAddress } from "../services/leader-address.ts";
-import type { ClusterMetadata } from "../services/ports.ts";
+import { localized, type MethodEnvironment } from "../services/rpc/method.ts";
 import type { OpenCalls } from "./open-calls.ts";
 import type { ReadGates } from "./read-gate.ts";
 
@@ -15,21 +14,11 @@ export interface CallMetrics {
 }
 
 /** What every call of one listener shares. */
-export interface CallEnvironment {
-  /** Name of the listener; answers give addresses of the listener of that name. */
-  readonly listener: string;
-  readonly clock: Clock;
-  readonly timers: Timers;
+export interface CallEnvironment extends MethodEnvironment {
   readonly logger: Logger;
-  readonly metadata: ClusterMetadata;
   readonly metrics: CallMetrics;
   readonly gates: ReadGates;
   readonly calls: OpenCalls;
-}
-
-/** An error with the leader's address on the client's listener, when it names a leader. */
-export function localized(environment: CallEnvironment, error: unknown): unknown {
-  return withLeaderAddress(error, environment.metadata.image, environment.listener);
 }
 
 /** How a call ends that failed; a bug goes to the log, where its text stays. */

@@ -1,10 +1,5 @@
 import { createServer, type Server as SocketServer, type Socket } from "node:net";
-import {
-  type ConnectionInjector,
-  Server,
-  ServerCredentials,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
+import { type ConnectionInjector, Server, ServerCredentials } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
 import type { Logger, Timers } from "@stratalog/base";
 import {
@@ -17,11 +12,9 @@ import { HealthImplementation } from "grpc-health-check";
 import { bindListener } from "../http/bind-listener.ts";
 import { type ConnectionLimits, Connections } from "./connections.ts";
 import { HTTP2_SETTINGS, onSession, raiseWindows } from "./http2-window.ts";
+import type { ServiceImplementations } from "./method-binding.ts";
 import type { OpenCalls } from "./open-calls.ts";
 import type { ReadGates } from "./read-gate.ts";
-
-/** What is served, by service. */
-export type ServiceImplementations = Readonly<Record<ServiceName, UntypedServiceImplementation>>;
 
 /** Where and how to listen. */
 export interface ClientListenerOptions {

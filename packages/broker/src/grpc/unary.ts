@@ -1,18 +1,13 @@
 import type { handleUnaryCall, ServerUnaryCall } from "@grpc/grpc-js";
 import { type Input, invalidRequest, Malformed } from "@stratalog/protocol";
 import type { CallContext } from "../services/call-context.ts";
+import type { Answer } from "../services/rpc/method.ts";
 import { type CallEnvironment, failure } from "./call-environment.ts";
 import { stoppingError } from "./open-calls.ts";
 
 /** Time for a call whose client names no deadline. */
 const TIMEOUT_MS_DEFAULT = 30_000;
 const TIMEOUT_MS_MAX = 300_000;
-
-/** A unary method's handler: answers, or throws or rejects with a CodedError. */
-export type Answer<Request, Response> = (
-  request: Request,
-  context: CallContext,
-) => Input<Response> | Promise<Input<Response>>;
 
 /**
  * Makes the library's handler of an answer: decoding failures, deadline, cancellation, status and

@@ -1,4 +1,3 @@
-import type { UntypedServiceImplementation } from "@grpc/grpc-js";
 import type { OffsetTarget } from "@stratalog/partition";
 import {
   checkCount,
@@ -12,18 +11,23 @@ import {
   type OffsetQuery as WireQuery,
   offsetFromWire,
   recordToWire,
-  serviceHandlers,
   toWireError,
+  type Services,
 } from "@stratalog/protocol";
-import type { CallContext } from "../services/call-context.ts";
-import type { FetchService, RecordsFetch } from "../services/fetch-service.ts";
-import type { OffsetAnswer, OffsetsService } from "../services/offsets-service.ts";
-import type { PartitionFinder } from "../services/partition-finder.ts";
-import type { ServiceMetrics } from "../services/service-metrics.ts";
-import { bidi, type OpenStream } from "./bidi.ts";
-import { type CallEnvironment, localized } from "./call-environment.ts";
+import type { CallContext } from "../call-context.ts";
+import type { FetchService, RecordsFetch } from "../fetch-service.ts";
+import type { OffsetAnswer, OffsetsService } from "../offsets-service.ts";
+import type { PartitionFinder } from "../partition-finder.ts";
+import type { ServiceMetrics } from "../service-metrics.ts";
 import { ConsumeCall } from "./consume-call.ts";
-import { unary } from "./unary.ts";
+import {
+  localized,
+  type MethodEnvironment,
+  type OpenStream,
+  type ServiceMethods,
+  stream,
+  unary,
+} from "./method.ts";
 
 const BYTES_MAX = 8 * 1024 * 1024;
 const MAX_RECORDS = { name: "max_records", absent: 500, min: 1, max: 10_000 };
@@ -35,25 +39,24 @@ const QUERIES = { name: "queries", min: 1, max: 1_000 };
 const DEADLINE_MARGIN_MS = 50;
 
 /** Serves stratalog.v1.FetchService. */
-export function fetchHandlers(
-  environment: CallEnvironment,
+export function fetchMethods(
+  environment: MethodEnvironment,
   services: {
     readonly fetch: FetchService;
     readonly offsets: OffsetsService;
     readonly finder: PartitionFinder;
     readonly metrics: ServiceMetrics;
   },
-): UntypedServiceImplementation {
-  return serviceHandlers("FetchService", {
-    consume: bidi(
-      environment,
-      (stream: OpenStream<ConsumeResponse>) => new ConsumeCall(environment, stream, services),
+): ServiceMethods<Services["FetchService"]> {
+  return {
+    consume: stream(
+      (open: OpenStream<ConsumeResponse>) => new ConsumeCall(environment, open, services),
     ),
-    fetch: unary(environment, async (request, context) => {
+    fetch: unary(async (request, context) => {
       const fetched = await services.fetch.fetchRecords(recordsFetch(request, context));
       return { ...fetched, records: fetched.records.map(recordToWire) };
     }),
-    listOffsets: unary(environment, async ({ queries }) => {
+    listOffsets: unary(async ({ queries }) => {
       checkCount(queries, QUERIES);
       const questions = queries.map(({ topic, partition, ...query }) => {
         return { topic, partition, at: targetOf(query) };
@@ -66,7 +69,7 @@ export function fetchHandlers(
         }),
       };
     }),
-  });
+  };
 }
 
 function recordsFetch(request: FetchRequest, context: CallContext): RecordsFetch {
@@ -95,7 +98,7 @@ function targetOf(query: Omit<WireQuery, "topic" | "partition">): OffsetTarget {
   throw invalidRequest(`timestamp_ms is ${timestampMs}; it may be 0 to 2^53 - 1`);
 }
 
-function answerOf(environment: CallEnvironment, answer: OffsetAnswer): Input<WireAnswer> {
+function answerOf(environment: MethodEnvironment, answer: OffsetAnswer): Input<WireAnswer> {
   if (answer.ok) return answer.listed;
   return { offset: -1, error: toWireError(localized(environment, answer.error)) };
 }

@@ -1,4 +1,3 @@
-import type { UntypedServiceImplementation } from "@grpc/grpc-js";
 import {
   type AppendResult,
   acksFromWire,
@@ -12,14 +11,19 @@ import {
   type ProduceStreamResponse,
   recordFromWire,
   safeInteger,
-  serviceHandlers,
   toWireError,
+  type Services,
 } from "@stratalog/protocol";
-import type { AppendOptions, ProduceService } from "../services/produce-service.ts";
-import { type AppendOutcome, ProduceSession } from "../services/produce-session.ts";
-import { bidi, type OpenStream } from "./bidi.ts";
-import { type CallEnvironment, localized } from "./call-environment.ts";
-import { unary } from "./unary.ts";
+import type { AppendOptions, ProduceService } from "../produce-service.ts";
+import { type AppendOutcome, ProduceSession } from "../produce-session.ts";
+import {
+  localized,
+  type MethodEnvironment,
+  type OpenStream,
+  type ServiceMethods,
+  stream,
+  unary,
+} from "./method.ts";
 
 const TIMEOUT_MS = { name: "timeout_ms", absent: 30_000, min: 1, max: 300_000 };
 const SMALL_MESSAGE_BYTES = 16 * 1024;
@@ -27,25 +31,25 @@ const APPENDS = { name: "appends", min: 1, max: 1_024 };
 const RECORDS = { name: "records", min: 1, max: 10_000 };
 
 /** Serves stratalog.v1.ProduceService. */
-export function produceHandlers(
-  environment: CallEnvironment,
+export function produceMethods(
+  environment: MethodEnvironment,
   service: ProduceService,
-): UntypedServiceImplementation {
-  return serviceHandlers("ProduceService", {
-    produceStream: bidi(environment, (stream: OpenStream<ProduceStreamResponse>) => {
+): ServiceMethods<Services["ProduceService"]> {
+  return {
+    produceStream: stream((open: OpenStream<ProduceStreamResponse>) => {
       const { timers } = environment;
       const session = new ProduceSession({
         service,
         timers,
         stream: {
           get isWritable() {
-            return stream.isWritable;
+            return open.isWritable;
           },
           send: (outcomes) => {
-            stream.write({ results: outcomes.map((one) => resultOf(environment, one)) });
+            open.write({ results: outcomes.map((one) => resultOf(environment, one)) });
           },
-          setReading: (isReading) => stream.setReading(isReading),
-          end: () => stream.end(),
+          setReading: (isReading) => open.setReading(isReading),
+          end: () => open.end(),
         },
       });
       return {
@@ -58,7 +62,7 @@ export function produceHandlers(
         onClose: () => session.close(),
       };
     }),
-    produce: unary(environment, async (request, context) => {
+    produce: unary(async (request, context) => {
       checkCount(request.records, RECORDS);
       const options = appendOptions(request);
       const nowMs = environment.clock.wallMs();
@@ -69,7 +73,7 @@ export function produceHandlers(
       const result = await service.appendRecords({ ...place, records });
       return { ...result, recordCount: records.length };
     }),
-  });
+  };
 }
 
 /** One bad append is answered by itself; the others go on. */
@@ -111,7 +115,7 @@ function appendOptions(
   };
 }
 
-function resultOf(environment: CallEnvironment, outcome: AppendOutcome): Input<AppendResult> {
+function resultOf(environment: MethodEnvironment, outcome: AppendOutcome): Input<AppendResult> {
   const { correlation } = outcome;
   if ("result" in outcome) return { correlation, ...outcome.result };
   return { correlation, baseOffset: -1, error: toWireError(localized(environment, outcome.error)) };

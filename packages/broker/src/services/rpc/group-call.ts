@@ -6,11 +6,15 @@ import {
   invalidRequest,
   toWireError,
 } from "@stratalog/protocol";
-import { memberMessage, sessionResponse } from "../services/group-messages.ts";
-import type { GroupService } from "../services/group-service.ts";
-import type { CoordinatorMessage, MemberSession } from "../services/ports.ts";
-import type { OpenStream, StreamHandler } from "./bidi.ts";
-import { type CallEnvironment, localized } from "./call-environment.ts";
+import { memberMessage, sessionResponse } from "../group-messages.ts";
+import type { GroupService } from "../group-service.ts";
+import type { CoordinatorMessage, MemberSession } from "../ports.ts";
+import {
+  localized,
+  type MethodEnvironment,
+  type OpenStream,
+  type StreamHandler,
+} from "./method.ts";
 
 /** Commits not answered yet at which reading stops. */
 const COMMITS_INFLIGHT_MAX = 64;
@@ -19,7 +23,7 @@ const QUEUE_LENGTH_MAX = 256;
 
 /** One member's stream: its messages to the coordinator, the coordinator's to it. */
 export class GroupCall implements StreamHandler<GroupSessionRequest> {
-  readonly #environment: CallEnvironment;
+  readonly #environment: MethodEnvironment;
   readonly #stream: OpenStream<GroupSessionResponse>;
   readonly #session: MemberSession;
   readonly #queue = new BoundedQueue<Input<GroupSessionResponse>>(QUEUE_LENGTH_MAX);
@@ -29,7 +33,7 @@ export class GroupCall implements StreamHandler<GroupSessionRequest> {
   #isEnding = false;
 
   constructor(
-    environment: CallEnvironment,
+    environment: MethodEnvironment,
     stream: OpenStream<GroupSessionResponse>,
     service: GroupService,
   ) {

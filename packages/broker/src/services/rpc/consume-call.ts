@@ -12,12 +12,16 @@ import {
   offsetFromWire,
   toWireError,
 } from "@stratalog/protocol";
-import { type ConsumeSessionLimits, ConsumeSession } from "../services/consume-session.ts";
-import type { PartitionFinder } from "../services/partition-finder.ts";
-import type { ServiceMetrics } from "../services/service-metrics.ts";
-import type { ConsumePush } from "../services/subscription.ts";
-import type { OpenStream, StreamHandler } from "./bidi.ts";
-import { type CallEnvironment, localized } from "./call-environment.ts";
+import { type ConsumeSessionLimits, ConsumeSession } from "../consume-session.ts";
+import type { PartitionFinder } from "../partition-finder.ts";
+import type { ServiceMetrics } from "../service-metrics.ts";
+import type { ConsumePush } from "../subscription.ts";
+import {
+  localized,
+  type MethodEnvironment,
+  type OpenStream,
+  type StreamHandler,
+} from "./method.ts";
 
 const BYTES = { absent: 512 * 1024, min: 1_024, max: 8 * 1024 * 1024 };
 const PARTITIONS = { name: "partitions", min: 1, max: 1_000 };
@@ -28,13 +32,13 @@ const SUBSCRIPTIONS = { name: "subscriptions", min: 1, max: 10_000 };
  * be its options.
  */
 export class ConsumeCall implements StreamHandler<ConsumeRequest> {
-  readonly #environment: CallEnvironment;
+  readonly #environment: MethodEnvironment;
   readonly #stream: OpenStream<ConsumeResponse>;
   readonly #services: { readonly finder: PartitionFinder; readonly metrics: ServiceMetrics };
   #session: ConsumeSession | undefined;
 
   constructor(
-    environment: CallEnvironment,
+    environment: MethodEnvironment,
     stream: OpenStream<ConsumeResponse>,
     services: { readonly finder: PartitionFinder; readonly metrics: ServiceMetrics },
   ) {
