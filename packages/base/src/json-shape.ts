@@ -113,7 +113,10 @@ function optional<T>(of: Shape<T>): OptionalShape<T> {
   return { isOptional: true, read: (value, path) => of.read(value, path) };
 }
 
-/** A union told apart by its field `type`. Unknown types are refused: skipping a record would fork the state. */
+/**
+ * A union told apart by its field `type`. Unknown types are refused: skipping a record would fork
+ * the state.
+ */
 function tagged<M extends Readonly<Record<string, Shape<object>>>>(
   variants: M,
 ): Shape<TaggedOf<M>> {
@@ -130,7 +133,10 @@ function tagged<M extends Readonly<Record<string, Shape<object>>>>(
   };
 }
 
-/** A shape whose values are converted, for instance branded, by a function that throws when it refuses. */
+/**
+ * A shape whose values are converted, for instance branded, by a function that throws when it
+ * refuses.
+ */
 function converted<A, B>(of: Shape<A>, convert: (value: A) => B, expected: string): Shape<B> {
   return {
     read(value, path) {

@@ -11,10 +11,11 @@ function bucketOf(key: string | number): number {
 }
 
 /**
- * A map that never changes: `with` and `without` answer a new one that shares all but one bucket with the old.
- * A replicated state keeps its applied and its speculative version this way, and drops one for nothing.
- * Cost of a change: 128 pointers and one bucket, so a map of a million entries copies about eight thousand.
- * Entries come in no particular order; sort where the order is seen.
+ * A map that never changes: `with` and `without` answer a new one that shares all but one bucket
+ * with the old. A replicated state keeps its applied and its speculative version this way, and
+ * drops one for nothing. Cost of a change: 128 pointers and one bucket, so a map of a million
+ * entries copies about eight thousand. Entries come in no particular order; sort where the order is
+ * seen.
  */
 export class PersistentMap<K extends string | number, V> implements ReadonlyMap<K, V> {
   readonly #buckets: readonly ReadonlyMap<K, V>[];

@@ -57,8 +57,9 @@ export class BrokerRegistrar {
   }
 
   /**
-   * Resolves once this broker is registered and its own view says so; tries for as long as it takes. Rejects when the
-   * controller refuses for good: another directory or cluster. Heartbeats go on from then.
+   * Resolves once this broker is registered and its own view says so; tries for as long as it
+   * takes. Rejects when the controller refuses for good: another directory or cluster. Heartbeats
+   * go on from then.
    */
   async register(fields: RegistrationFields): Promise<void> {
     this.#fields = fields;
@@ -102,7 +103,9 @@ export class BrokerRegistrar {
     throw new CodedError("CLOSED", "the broker stops before it is registered");
   }
 
-  /** Waits until this broker's own view has the registration: it has caught up with the metadata. */
+  /**
+   * Waits until this broker's own view has the registration: it has caught up with the metadata.
+   */
   #known(id: BrokerId, brokerEpoch: number): Promise<void> {
     const { view } = this.#options;
     const isKnown = (): boolean => {

@@ -45,8 +45,9 @@ export interface BrokerSessionsOptions {
 }
 
 /**
- * The controller's watch over brokers. When they were last heard of is known to the leader alone and to nobody after it:
- * a new controller gives everyone a whole session. Fencing is a record; it moves no leadership, which is Raft's business.
+ * The controller's watch over brokers. When they were last heard of is known to the leader alone
+ * and to nobody after it: a new controller gives everyone a whole session. Fencing is a record; it
+ * moves no leadership, which is Raft's business.
  */
 export class BrokerSessions {
   readonly #options: BrokerSessionsOptions;

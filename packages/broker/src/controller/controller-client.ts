@@ -42,7 +42,9 @@ const RETRIED: ReadonlySet<ErrorCode> = new Set([
 ]);
 /** Something may have been done. */
 const UNKNOWN: ReadonlySet<ErrorCode> = new Set(["REQUEST_TIMED_OUT", "OUTCOME_UNKNOWN"]);
-/** Commands that would be refused, or done twice, when they are tried again after they were done. */
+/**
+ * Commands that would be refused, or done twice, when they are tried again after they were done.
+ */
 const NOT_REPEATABLE: ReadonlySet<ControllerCommand["type"]> = new Set([
   "delete-topic",
   "add-partitions",
@@ -69,7 +71,9 @@ export class RoamingControllerClient implements ControllerClient {
       options.replica === undefined ? present(options.voters[0], "a voter") : options.self;
   }
 
-  /** Rejects as the command is refused; CONTROLLER_NOT_AVAILABLE or OUTCOME_UNKNOWN when time is up. */
+  /**
+   * Rejects as the command is refused; CONTROLLER_NOT_AVAILABLE or OUTCOME_UNKNOWN when time is up.
+   */
   async submit<C extends ControllerCommand>(
     command: C,
     options: { readonly timeoutMs: number },

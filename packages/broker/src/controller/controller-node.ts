@@ -37,7 +37,10 @@ export interface ControllerNodeOptions {
   onFatal(error: Error): void;
 }
 
-/** The controller replica between its log and its Raft group: opened, given to the group as listener, attached, closed. */
+/**
+ * The controller replica between its log and its Raft group: opened, given to the group as
+ * listener, attached, closed.
+ */
 export interface HostedController {
   readonly listener: GroupListener;
   /** The group delivers committed frames from the one after this. */
@@ -46,8 +49,8 @@ export interface HostedController {
 }
 
 /**
- * One broker's part in the controller. A voter holds a replica of the metadata's state machine; any other broker follows
- * what the voters committed. Both have the same view and the same client.
+ * One broker's part in the controller. A voter holds a replica of the metadata's state machine; any
+ * other broker follows what the voters committed. Both have the same view and the same client.
  */
 export class ControllerNode {
   readonly view: ClusterView;
@@ -125,8 +128,9 @@ export class ControllerNode {
   }
 
   /**
-   * Registers this broker once its ports are known, and keeps its session. Resolves when the cluster and this broker's
-   * own view know of it. Rejects with INVALID_CONFIG or CLUSTER_ID_MISMATCH.
+   * Registers this broker once its ports are known, and keeps its session. Resolves when the
+   * cluster and this broker's own view know of it. Rejects with INVALID_CONFIG or
+   * CLUSTER_ID_MISMATCH.
    */
   register(fields: RegistrationFields): Promise<void> {
     return this.#registrar.register(fields);

@@ -21,7 +21,10 @@ export function serveController(calls: Calls, replica: ControllerReplica): void 
   });
 }
 
-/** NOT_LEADER of the controller's group is NOT_CONTROLLER to others, with a hint where the controller is. */
+/**
+ * NOT_LEADER of the controller's group is NOT_CONTROLLER to others, with a hint where the
+ * controller is.
+ */
 export function asControllerError(error: unknown, replica: ControllerReplica): CodedError {
   const coded = CodedError.from(error);
   if (coded.code !== "NOT_LEADER") return coded;

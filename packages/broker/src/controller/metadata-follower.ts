@@ -8,7 +8,9 @@ const WAIT_MS = 5_000;
 const CALL_TIMEOUT_MS = 10_000;
 const RETRY_MS = 200;
 
-/** Keeps the view of a broker that is no controller voter up to date, from whichever voter answers. */
+/**
+ * Keeps the view of a broker that is no controller voter up to date, from whichever voter answers.
+ */
 export class MetadataFollower {
   readonly #options: {
     readonly view: MetadataView;

@@ -13,7 +13,10 @@ export interface ClusterView {
   onChange(callback: (image: MetadataImage, previous: MetadataImage) => void): () => void;
 }
 
-/** The one copy of the image that everything on a broker looks at. Invariant: the index never goes back. */
+/**
+ * The one copy of the image that everything on a broker looks at. Invariant: the index never goes
+ * back.
+ */
 export class MetadataView implements ClusterView {
   #image = emptyImage();
   #appliedIndex = 0;

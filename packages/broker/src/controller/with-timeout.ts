@@ -1,6 +1,9 @@
 import { CodedError, type Timers } from "@stratalog/base";
 
-/** The answer, or REQUEST_TIMED_OUT when there is none in time. What was asked for may happen all the same. */
+/**
+ * The answer, or REQUEST_TIMED_OUT when there is none in time. What was asked for may happen all
+ * the same.
+ */
 export function withTimeout<T>(
   timers: Timers,
   answer: Promise<T>,

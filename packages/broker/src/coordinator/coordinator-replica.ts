@@ -56,8 +56,9 @@ export interface AttachedSession {
 }
 
 /**
- * One partition of the groups' topic on this broker. Every replica keeps the state; the leader also keeps time and
- * streams, both soft: after a failover members come back to the next leader with what they own, and nothing moves.
+ * One partition of the groups' topic on this broker. Every replica keeps the state; the leader also
+ * keeps time and streams, both soft: after a failover members come back to the next leader with
+ * what they own, and nothing moves.
  */
 export class CoordinatorReplica {
   readonly partition: number;
@@ -131,7 +132,9 @@ export class CoordinatorReplica {
     this.machine.attach(group);
   }
 
-  /** stop: keeps the state, as a snapshot. deleted: the files go, and so does what they were for. */
+  /**
+   * stop: keeps the state, as a snapshot. deleted: the files go, and so does what they were for.
+   */
   async close(reason: "stop" | "deleted"): Promise<void> {
     this.#stopWatchingTopics();
     this.#onRole(false, undefined);

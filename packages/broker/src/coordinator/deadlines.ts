@@ -12,8 +12,8 @@ interface Scheduled {
 }
 
 /**
- * Many deadlines behind one timer. Moving a deadline back, which every sign of life does, changes a number and not the
- * heap: the entry comes up at its old time and is put back.
+ * Many deadlines behind one timer. Moving a deadline back, which every sign of life does, changes a
+ * number and not the heap: the entry comes up at its old time and is put back.
  */
 export class Deadlines<K> {
   readonly #clock: Clock;

@@ -172,7 +172,10 @@ export class GroupCoordinators implements GroupCoordinator {
     await this.#bounded(id, replica, replica.machine.submit(command));
   }
 
-  /** The replica here that leads a group's partition; throws NOT_COORDINATOR or COORDINATOR_NOT_AVAILABLE. */
+  /**
+   * The replica here that leads a group's partition; throws NOT_COORDINATOR or
+   * COORDINATOR_NOT_AVAILABLE.
+   */
   #find(groupId: GroupId): CoordinatorReplica {
     const topic = this.#topic.image;
     if (topic === undefined) throw notCoordinator(groupId, undefined);

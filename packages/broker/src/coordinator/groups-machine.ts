@@ -31,7 +31,10 @@ export type GroupsReplica = ReplicatedStateMachine<
   GroupResponse
 >;
 
-/** The state machine of one partition of the groups' topic; `topics` is what the leader knows when it handles a command. */
+/**
+ * The state machine of one partition of the groups' topic; `topics` is what the leader knows when
+ * it handles a command.
+ */
 export function groupsMachine(name: string, topics: TopicsView): GroupsDefinition {
   return {
     name,

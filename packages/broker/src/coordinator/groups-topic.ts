@@ -23,8 +23,8 @@ export interface GroupsTopicOptions {
   readonly random: Random;
   readonly partitionCount: number;
   /**
-   * As many as the cluster is meant to have: a topic made while only one broker was up would stay with one replica.
-   * Creation waits for the brokers it needs.
+   * As many as the cluster is meant to have: a topic made while only one broker was up would stay
+   * with one replica. Creation waits for the brokers it needs.
    */
   readonly replicationFactor: number;
 }

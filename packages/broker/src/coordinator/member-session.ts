@@ -31,8 +31,9 @@ const PING_MS_MAX = 3_000;
  *
  *   new ──join──> joining ──committed──> in ──leave, fenced, moved, close──> ended
  *
- * An assignment is pushed whenever the applied state has a later revision than the last one pushed, so whatever is
- * pushed is committed, and a push that is lost with its stream is made again on the next.
+ * An assignment is pushed whenever the applied state has a later revision than the last one pushed,
+ * so whatever is pushed is committed, and a push that is lost with its stream is made again on the
+ * next.
  */
 export class CoordinatedSession implements MemberSession, AttachedSession {
   readonly #find: ReplicaFinder;
@@ -207,7 +208,10 @@ export class CoordinatedSession implements MemberSession, AttachedSession {
     this.#send({ type: "assign", memberEpoch, revision, assigned });
   }
 
-  /** A refusal puts the member out; anything else sends it to look for its coordinator, which it may find here again. */
+  /**
+   * A refusal puts the member out; anything else sends it to look for its coordinator, which it may
+   * find here again.
+   */
   #endBy(membership: Membership, error: unknown): void {
     const { replica, groupId } = membership;
     const coded = asCoordinatorError(error, groupId, replica.leader);

@@ -8,9 +8,10 @@ import { type MemberKey, memberKey, parseMemberKey } from "./member-key.ts";
 const RETRY_MS = 1_000;
 
 /**
- * The leader's watch over members. A member that shows no sign of life for its session timeout, or does not give up for
- * its rebalance timeout what it was told to, is removed by a command like any other. When members were last heard of is
- * known to the leader alone: a new one gives everybody a whole session.
+ * The leader's watch over members. A member that shows no sign of life for its session timeout, or
+ * does not give up for its rebalance timeout what it was told to, is removed by a command like any
+ * other. When members were last heard of is known to the leader alone: a new one gives everybody a
+ * whole session.
  */
 export class MemberWatch {
   readonly #replica: GroupsReplica;

@@ -2,8 +2,9 @@ import { type Group, type PartitionKey, partitionKey, type TopicsView } from "@s
 import type { TopicPartitions } from "../services/ports.ts";
 
 /**
- * The keys of partitions that a member calls by name. A name means the topic that the group has under it; where the
- * group has none, the topic that exists now; a name of neither is of a deleted topic and means nothing any more.
+ * The keys of partitions that a member calls by name. A name means the topic that the group has
+ * under it; where the group has none, the topic that exists now; a name of neither is of a deleted
+ * topic and means nothing any more.
  */
 export function keysByName(
   named: readonly TopicPartitions[],

@@ -9,10 +9,15 @@ import {
   shape,
 } from "@stratalog/base";
 
-/** What was agreed when the cluster was formed. Every broker of the cluster keeps it; it never changes. */
+/**
+ * What was agreed when the cluster was formed. Every broker of the cluster keeps it; it never
+ * changes.
+ */
 export const formationRecordShape = shape.object({
   clusterId: shape.converted(shape.text, (value) => value as ClusterId, "a cluster id"),
-  /** The initial voters of the controller's group, each with the data directory that it voted from. */
+  /**
+   * The initial voters of the controller's group, each with the data directory that it voted from.
+   */
   voters: shape.list(
     shape.object({
       brokerId: shape.converted(shape.integer(), brokerId, "a broker id"),

@@ -7,17 +7,20 @@ export type FormationStep =
   | { readonly type: "wait"; readonly why: string }
   /** It was agreed on before, with this directory among the voters or without this broker. */
   | { readonly type: "adopt"; readonly record: FormationRecord }
-  /** Everybody is here and nobody belongs to a cluster: this broker, the lowest seed, draws the id. */
+  /**
+   * Everybody is here and nobody belongs to a cluster: this broker, the lowest seed, draws the id.
+   */
   | { readonly type: "propose"; readonly voters: FormationRecord["voters"] }
   | { readonly type: "refuse"; readonly why: string };
 
 /**
- * Formation that cannot split. A cluster is formed once, by the seed with the lowest number, when it hears from every
- * seed on its list, all have the same list, and none belongs to a cluster. The others adopt what it has made durable.
+ * Formation that cannot split. A cluster is formed once, by the seed with the lowest number, when
+ * it hears from every seed on its list, all have the same list, and none belongs to a cluster. The
+ * others adopt what it has made durable.
  *
- * A seed whose directory was wiped finds a cluster that has another directory under its number: it must not vote again
- * on what the lost one promised, so it refuses instead of joining; it cannot form anew, because not every seed is without
- * a cluster.
+ * A seed whose directory was wiped finds a cluster that has another directory under its number: it
+ * must not vote again on what the lost one promised, so it refuses instead of joining; it cannot
+ * form anew, because not every seed is without a cluster.
  */
 export function nextFormationStep(
   self: FormationStatus,

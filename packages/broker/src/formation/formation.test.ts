@@ -136,7 +136,8 @@ describe("Formation", () => {
     await time.advanceAsync(2_000);
     expect(wiped.error).toMatchObject({ code: "DIRECTORY_UNUSABLE" });
     expect(wiped.error?.message).toContain("restore its directory");
-    // Alone with another wiped one it waits, because not every seed is without a cluster in its reach.
+    // Alone with another wiped one it waits, because not every seed is without a cluster in its
+    // reach.
     network.take(brokerId(3));
     const both = [start(new FakeDirectory(1, 3)), start(new FakeDirectory(2, 3))];
     await time.advanceAsync(5_000);

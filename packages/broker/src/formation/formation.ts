@@ -42,7 +42,10 @@ export interface FormationOptions {
   readonly timers: Timers;
   readonly random: Random;
   readonly logger: Logger;
-  /** Most seeds belong to another cluster than this directory: the broker must stop, with this error. */
+  /**
+   * Most seeds belong to another cluster than this directory: the broker must stop, with this
+   * error.
+   */
   onMismatch(error: CodedError): void;
 }
 
@@ -75,8 +78,8 @@ export class Formation {
   }
 
   /**
-   * Resolves once this broker durably belongs to a formed cluster; may wait for other seeds without end. Rejects with
-   * DIRECTORY_UNUSABLE, CLUSTER_ID_MISMATCH, STORAGE_DAMAGED or CLOSED.
+   * Resolves once this broker durably belongs to a formed cluster; may wait for other seeds without
+   * end. Rejects with DIRECTORY_UNUSABLE, CLUSTER_ID_MISMATCH, STORAGE_DAMAGED or CLOSED.
    */
   async form(): Promise<FormedCluster> {
     const { store, identity } = this.#options;

@@ -5,7 +5,10 @@ export const GROUPS_TOPIC = "__groups";
 /** Number of its partitions. Fixed for the cluster's life: a group's partition depends on it. */
 export const GROUPS_PARTITION_COUNT = 8;
 
-/** The partition of the groups' topic that coordinates a group: FNV-1a over the name, spread by a last mix. */
+/**
+ * The partition of the groups' topic that coordinates a group: FNV-1a over the name, spread by a
+ * last mix.
+ */
 export function coordinatorPartition(groupId: GroupId, partitionCount: number): number {
   let hash = 0x811c9dc5;
   for (const byte of encodeUtf8(groupId)) hash = Math.imul(hash ^ byte, 0x01000193);

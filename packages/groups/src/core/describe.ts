@@ -5,7 +5,9 @@ import { type PartitionKey, partitionsByTopic } from "./partition-key.ts";
 import type { OffsetFields } from "./records.ts";
 import { offsetFields } from "./snapshot.ts";
 
-/** empty: no members. reconciling: partitions are on their way. stable: everyone has what it should. */
+/**
+ * empty: no members. reconciling: partitions are on their way. stable: everyone has what it should.
+ */
 export type GroupStateName = "empty" | "assigning" | "reconciling" | "stable";
 
 /** Partitions of one topic, by name. */
@@ -53,7 +55,10 @@ export function describeGroup(group: Group): GroupDescription {
   return { groupId, state, groupEpoch, assignmentEpoch, assignor, members, offsets };
 }
 
-/** Partitions with the names that the group knows their topics by; those of deleted topics are left out. */
+/**
+ * Partitions with the names that the group knows their topics by; those of deleted topics are left
+ * out.
+ */
 export function namedPartitions(
   group: Group,
   keys: Iterable<PartitionKey>,

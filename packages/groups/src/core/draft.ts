@@ -3,7 +3,10 @@ import type { Group, GroupsState } from "./group.ts";
 import type { GroupRecord } from "./records.ts";
 import { replay } from "./replay.ts";
 
-/** Records being made, and the state that they make so far: each step of a handler sees the ones before. */
+/**
+ * Records being made, and the state that they make so far: each step of a handler sees the ones
+ * before.
+ */
 export class Draft {
   readonly records: GroupRecord[] = [];
   #state: GroupsState;

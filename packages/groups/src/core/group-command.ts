@@ -14,7 +14,10 @@ import { handleReport, type Report } from "./commands/report.ts";
 import { handleTopicsChanged, type TopicsChanged } from "./commands/topics-changed.ts";
 import type { GroupsState } from "./group.ts";
 
-/** All that a coordinator can be asked to do. Time-outs and topic changes are commands like any other. */
+/**
+ * All that a coordinator can be asked to do. Time-outs and topic changes are commands like any
+ * other.
+ */
 export type GroupCommand =
   | ({ readonly type: "join" } & Join)
   | ({ readonly type: "report" } & Report)
@@ -42,7 +45,10 @@ export type GroupResponseOf<C extends GroupCommand> = GroupResponses[C["type"]];
 /** Any answer. */
 export type GroupResponse = GroupResponses[GroupCommand["type"]];
 
-/** Decides on a command: the records that it makes from this state, or why it is refused. Changes nothing. */
+/**
+ * Decides on a command: the records that it makes from this state, or why it is refused. Changes
+ * nothing.
+ */
 export function handle(
   state: GroupsState,
   command: GroupCommand,

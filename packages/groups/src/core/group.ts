@@ -5,12 +5,15 @@ import type { PartitionKey } from "./partition-key.ts";
 export type AssignorName = "uniform" | "range";
 
 /**
- * stable: has all it should have. revoking: must give something up first, and stays in its epoch until it says that it
- * did. waiting: is in the target's epoch, but other members still hold some of what it should have.
+ * stable: has all it should have. revoking: must give something up first, and stays in its epoch
+ * until it says that it did. waiting: is in the target's epoch, but other members still hold some
+ * of what it should have.
  */
 export type MemberState = "stable" | "revoking" | "waiting";
 
-/** Partitions that a member owns, each with the member epoch since which it does without a break. */
+/**
+ * Partitions that a member owns, each with the member epoch since which it does without a break.
+ */
 export type OwnedPartitions = ReadonlyMap<PartitionKey, number>;
 
 /** What a member asked for when it joined. */
@@ -27,8 +30,8 @@ export interface Subscription {
 }
 
 /**
- * One member. Invariants: memberEpoch ≤ the group's assignmentEpoch; `assigned` and `revoking` are disjoint;
- * `revoking` is empty unless the state is "revoking"; every since-epoch ≤ memberEpoch.
+ * One member. Invariants: memberEpoch ≤ the group's assignmentEpoch; `assigned` and `revoking` are
+ * disjoint; `revoking` is empty unless the state is "revoking"; every since-epoch ≤ memberEpoch.
  */
 export interface Member extends Subscription {
   readonly memberEpoch: number;
@@ -58,8 +61,8 @@ export interface CommittedOffset {
 }
 
 /**
- * One consumer group. Invariants: no partition is in `assigned` or `revoking` of two members; assignmentEpoch ≤
- * groupEpoch; there is a target for every member and for nobody else.
+ * One consumer group. Invariants: no partition is in `assigned` or `revoking` of two members;
+ * assignmentEpoch ≤ groupEpoch; there is a target for every member and for nobody else.
  */
 export interface Group {
   readonly groupId: GroupId;

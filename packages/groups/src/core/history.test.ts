@@ -10,9 +10,10 @@ import { replayAll } from "./replay.ts";
 import { decodeSnapshot, encodeSnapshot, recordsOf } from "./snapshot.ts";
 import { recordFromJson, recordToJson } from "./records.ts";
 
-// Goal: whatever members do and whatever is lost on the way, no partition is ever worked on by two of them, and once
-// things settle each is worked on by one. Method: a model of clients with their own idea of what they own, messages in
-// flight both ways that may be late or lost, coordinators that fail over, topics that grow and go.
+// Goal: whatever members do and whatever is lost on the way, no partition is ever worked on by two
+// of them, and once things settle each is worked on by one. Method: a model of clients with their
+// own idea of what they own, messages in flight both ways that may be late or lost, coordinators
+// that fail over, topics that grow and go.
 
 const GROUP = "billing" as GroupId;
 /** Histories per assignor; a longer hunt sets more. */
@@ -122,7 +123,10 @@ class World {
     this.#pushLatest(client);
   }
 
-  /** The coordinator's next leader has the state; what was on its way is lost, and streams come back. */
+  /**
+   * The coordinator's next leader has the state; what was on its way is lost, and streams come
+   * back.
+   */
   failOver(): void {
     const loaded = decodeSnapshot(encodeSnapshot(this.state));
     if (!loaded.ok) throw new Error(loaded.reason);

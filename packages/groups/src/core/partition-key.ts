@@ -1,6 +1,9 @@
 import { assert, type Brand, type PartitionNumber, type TopicId } from "@stratalog/base";
 
-/** One partition as one text, `<topic id>:<partition>`, so that sets of partitions are sets of texts. */
+/**
+ * One partition as one text, `<topic id>:<partition>`, so that sets of partitions are sets of
+ * texts.
+ */
 export type PartitionKey = Brand<string, "PartitionKey">;
 
 /** Some partitions of one topic, as they travel. */

@@ -11,8 +11,9 @@ import type { TopicsView } from "./topics-view.ts";
 const PARTITIONS_PER_GROUP_MAX = 50_000;
 
 /**
- * Brings a group in step with its members and topics: a new epoch, new targets, first steps towards them.
- * `reason` "members": somebody came, left or wants something else. "topics": only when the topics really changed.
+ * Brings a group in step with its members and topics: a new epoch, new targets, first steps towards
+ * them. `reason` "members": somebody came, left or wants something else. "topics": only when the
+ * topics really changed.
  */
 export function rebalance(
   draft: Draft,

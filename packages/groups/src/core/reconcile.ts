@@ -2,12 +2,13 @@ import type { Member, MemberState, OwnedPartitions } from "./group.ts";
 import type { PartitionKey } from "./partition-key.ts";
 
 /**
- * One member's next step towards its target. Nothing moves in one step: a partition is first taken off `assigned` and
- * waits in `revoking` until its owner says that it let go; only then is it free for somebody else.
+ * One member's next step towards its target. Nothing moves in one step: a partition is first taken
+ * off `assigned` and waits in `revoking` until its owner says that it let go; only then is it free
+ * for somebody else.
  *
  *   something assigned is not in the target  -> revoking, in its old epoch, without it
  *   something is still being given up        -> as it is
- *   else                                     -> the target's epoch, with whatever of the target is free:
+ *   else                                     -> the target's epoch, with whatever of it is free:
  *                                               stable when that is all of it, else waiting
  */
 export function reconcileMember(

@@ -1,8 +1,9 @@
 import { type GroupId, type MemberId, type Shaped, shape, type TopicId } from "@stratalog/base";
 
 /**
- * What a coordinator's log says. As with all records: facts, complete in themselves, with meanings that never change.
- * Whoever applies a record sees from its `groupId` which group to look at; there are no other effects.
+ * What a coordinator's log says. As with all records: facts, complete in themselves, with meanings
+ * that never change. Whoever applies a record sees from its `groupId` which group to look at; there
+ * are no other effects.
  */
 
 const epoch = shape.integer(0);

@@ -6,7 +6,10 @@ import type { GroupRecord } from "./records.ts";
 
 type RecordOf<T extends GroupRecord["type"]> = Extract<GroupRecord, { readonly type: T }>;
 
-/** The state after one more record. Deterministic; a record that does not fit the state is a damaged log. */
+/**
+ * The state after one more record. Deterministic; a record that does not fit the state is a damaged
+ * log.
+ */
 export function replay(state: GroupsState, record: GroupRecord): GroupsState {
   const { groupId } = record;
   if (record.type === "group-created") {

@@ -5,7 +5,9 @@ import { comparePartitionKeys, parsePartitionKey, partitionsByTopic } from "./pa
 import { type GroupRecord, groupRecordShape, type OffsetFields } from "./records.ts";
 import { replayAll } from "./replay.ts";
 
-/** A snapshot is a short log: the records that make the same state from nothing, in a fixed order. */
+/**
+ * A snapshot is a short log: the records that make the same state from nothing, in a fixed order.
+ */
 const SNAPSHOT_VERSION = 1;
 
 const snapshotShape = shape.object({

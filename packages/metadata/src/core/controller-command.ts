@@ -88,7 +88,10 @@ export const CONTROLLER_RESPONSE_SHAPES: {
   }),
 };
 
-/** Decides on a command: the records that it makes from this image, or why it is refused. Changes nothing. */
+/**
+ * Decides on a command: the records that it makes from this image, or why it is refused. Changes
+ * nothing.
+ */
 export function handle(
   image: MetadataImage,
   command: ControllerCommand,

@@ -11,7 +11,10 @@ import {
   type TopicId,
 } from "@stratalog/base";
 
-/** The shapes of the fields that records and commands share. Reading one is the checked door to its brand. */
+/**
+ * The shapes of the fields that records and commands share. Reading one is the checked door to its
+ * brand.
+ */
 
 const EPOCH_MAX = 0xffff_ffff;
 

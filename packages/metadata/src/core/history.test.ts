@@ -8,7 +8,10 @@ import type { MetadataRecord } from "./records.ts";
 import { replayAll } from "./replay.ts";
 import { decodeSnapshot, encodeSnapshot, recordsOf } from "./snapshot.ts";
 
-/** Any command history: the records replayed, and the snapshot loaded, make the image that the handlers saw. */
+/**
+ * Any command history: the records replayed, and the snapshot loaded, make the image that the
+ * handlers saw.
+ */
 
 const CLUSTER = "00000000-0000-4000-8000-0000000000c1" as never;
 

@@ -27,14 +27,17 @@ export interface BrokerRegistration {
   readonly directoryId: DirectoryId;
   /** UUID drawn at each start of the broker's process. */
   readonly incarnation: string;
-  /** Number of this registration, growing over the cluster's life; commands of an older one are stale. */
+  /**
+   * Number of this registration, growing over the cluster's life; commands of an older one are
+   * stale.
+   */
   readonly brokerEpoch: number;
   readonly rack?: string;
   readonly clientListeners: readonly ClientListener[];
   readonly peerAddress: Endpoint;
   /**
-   * Fenced: not heard of for a session, or stopping. Soft: replicas stay and Raft decides who leads. It counts for
-   * placement and for the endpoints that clients are told.
+   * Fenced: not heard of for a session, or stopping. Soft: replicas stay and Raft decides who
+   * leads. It counts for placement and for the endpoints that clients are told.
    */
   readonly isFenced: boolean;
 }
@@ -47,7 +50,10 @@ export interface PartitionImage {
   readonly replicas: readonly ReplicaIdentity[];
 }
 
-/** clients: holds records. coordinator: its partitions hold group state and are not read or written as a log. */
+/**
+ * clients: holds records. coordinator: its partitions hold group state and are not read or written
+ * as a log.
+ */
 export type TopicKind = "clients" | "coordinator";
 
 /** One topic. Invariant: `partitions[i].partition === i`. */
@@ -63,8 +69,9 @@ export interface TopicImage {
 
 /**
  * The cluster's metadata at one point. Never changes; replaying a record makes another one.
- * Invariants: `topicIds` is the inverse of the topics' names; every group number in use is below `nextGroup`, every
- * replica and broker epoch below `nextEpoch`, every producer id given out below `nextProducerId`.
+ * Invariants: `topicIds` is the inverse of the topics' names; every group number in use is below
+ * `nextGroup`, every replica and broker epoch below `nextEpoch`, every producer id given out below
+ * `nextProducerId`.
  */
 export interface MetadataImage {
   readonly clusterId: ClusterId | undefined;
@@ -76,7 +83,10 @@ export interface MetadataImage {
   readonly nextProducerId: number;
 }
 
-/** The image before the first record. Group 0 is the controller's own; epoch 0 is of the first controllers. */
+/**
+ * The image before the first record. Group 0 is the controller's own; epoch 0 is of the first
+ * controllers.
+ */
 export function emptyImage(): MetadataImage {
   return {
     clusterId: undefined,

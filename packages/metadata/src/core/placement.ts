@@ -2,15 +2,16 @@ import { assert, type BrokerId, present, type Random } from "@stratalog/base";
 import type { BrokerRegistration, MetadataImage } from "./image.ts";
 
 /**
- * Where replicas go. For each partition in turn: first the leader, then the followers, each time the broker that
- * scores lowest, compared field by field:
+ * Where replicas go. For each partition in turn: first the leader, then the followers, each time
+ * the broker that scores lowest, compared field by field:
  *
- *   leader    leaders of this topic, replicas of this topic, leaders of all topics, replicas of all topics
- *   follower  fenced, replicas of this partition in its rack, replicas of this topic, and of all topics
+ *   leader    of this topic: leaders, replicas; of all topics: leaders, replicas
+ *   follower  fenced; replicas of this partition in its rack; replicas of this topic, of all topics
  *
- * Rack spread outranks balance; a topic's own balance outranks the cluster's, or a broker that is new and empty would
- * take every partition of the next topic. Ties are drawn, so that the followers of one leader are not always the same.
- * A fenced broker never leads and follows only where no other is left. Brokers without a rack are a rack of their own.
+ * Rack spread outranks balance; a topic's own balance outranks the cluster's, or a broker that is
+ * new and empty would take every partition of the next topic. Ties are drawn, so that the followers
+ * of one leader are not always the same. A fenced broker never leads and follows only where no
+ * other is left. Brokers without a rack are a rack of their own.
  */
 
 interface Candidate {

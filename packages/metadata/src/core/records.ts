@@ -13,8 +13,9 @@ import {
 } from "./fields.ts";
 
 /**
- * What the controller's log says: facts that were decided, complete in themselves. A record's type and fields never
- * change their meaning; a new meaning is a new type. Replaying them in order is the only way an image changes.
+ * What the controller's log says: facts that were decided, complete in themselves. A record's type
+ * and fields never change their meaning; a new meaning is a new type. Replaying them in order is
+ * the only way an image changes.
  */
 export const metadataRecordShape = shape.tagged({
   "cluster-formed": shape.object({ clusterId: clusterIdShape }),

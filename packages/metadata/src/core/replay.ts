@@ -10,8 +10,8 @@ import type { BrokerRegistration, MetadataImage, PartitionImage, TopicImage } fr
 import type { MetadataRecord } from "./records.ts";
 
 /**
- * The image after one more record. Deterministic and total on records that a handler made from this image; anything
- * else is a damaged log and stops the process.
+ * The image after one more record. Deterministic and total on records that a handler made from this
+ * image; anything else is a damaged log and stops the process.
  */
 export function replay(image: MetadataImage, record: MetadataRecord): MetadataImage {
   switch (record.type) {

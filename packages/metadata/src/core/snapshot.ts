@@ -4,8 +4,8 @@ import { METADATA_RECORD_VERSION, type MetadataRecord, metadataRecordShape } fro
 import { replayAll } from "./replay.ts";
 
 /**
- * A snapshot is a short log: the records that make the same image from nothing. There is no second format to keep in
- * step, and a loaded image equals a replayed one because both are replayed.
+ * A snapshot is a short log: the records that make the same image from nothing. There is no second
+ * format to keep in step, and a loaded image equals a replayed one because both are replayed.
  */
 const snapshotShape = shape.object({
   version: shape.integer(METADATA_RECORD_VERSION, METADATA_RECORD_VERSION),

@@ -1,6 +1,7 @@
 /**
- * Configuration of a topic. Names follow Kafka's; defaults are DESIGN section 4. Values travel as text, as users
- * write them; only what was set is stored, so that a default can change for topics that never chose.
+ * Configuration of a topic. Names follow Kafka's; defaults are DESIGN section 4. Values travel as
+ * text, as users write them; only what was set is stored, so that a default can change for topics
+ * that never chose.
  */
 
 /** What was set, by name. */

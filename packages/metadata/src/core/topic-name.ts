@@ -3,7 +3,10 @@ export const INTERNAL_PREFIX = "__";
 
 const NAME_LENGTH_MAX = 249;
 
-/** What is wrong with a topic's name, or undefined when it is fine. The name is shown, cut and escaped. */
+/**
+ * What is wrong with a topic's name, or undefined when it is fine. The name is shown, cut and
+ * escaped.
+ */
 export function checkTopicName(name: string): string | undefined {
   const shown = JSON.stringify(name.length > 60 ? `${name.slice(0, 60)}…` : name);
   if (name.length === 0) return "a topic name must not be empty";

@@ -1,6 +1,8 @@
 import type { ErrorCode, ErrorDetails, JsonDecoding, Random } from "@stratalog/base";
 
-/** What a handler may use besides the state: time and chance come in, so that replay needs neither. */
+/**
+ * What a handler may use besides the state: time and chance come in, so that replay needs neither.
+ */
 export interface HandlerContext {
   /** The leader's wall clock, milliseconds since 1970. */
   readonly nowMs: number;
@@ -18,8 +20,9 @@ export type Decision<Record, Response> =
     };
 
 /**
- * A state machine to replicate. States are immutable values: `handle` changes nothing, `replay` answers a new state.
- * `replay` is deterministic: the same records make the same state on every replica and after every restart.
+ * A state machine to replicate. States are immutable values: `handle` changes nothing, `replay`
+ * answers a new state. `replay` is deterministic: the same records make the same state on every
+ * replica and after every restart.
  */
 export interface StateMachineDefinition<State, Command, Record, Response> {
   /** Short name for logs and errors. */

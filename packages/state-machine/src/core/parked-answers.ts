@@ -6,7 +6,10 @@ export interface ParkedAnswer {
   reject(reason: RejectReason): void;
 }
 
-/** lost-leadership: it was proposed and may yet be carried out; not-proposed, overloaded: nothing happened. */
+/**
+ * lost-leadership: it was proposed and may yet be carried out; not-proposed, overloaded: nothing
+ * happened.
+ */
 export type RejectReason = "lost-leadership" | "not-proposed" | "overloaded";
 
 interface ParkedEntry {
@@ -16,8 +19,8 @@ interface ParkedEntry {
 }
 
 /**
- * Answers whose entries are proposed and not yet applied, in order of index.
- * Invariant: indexes grow strictly; all are of one term, because a new term rejects what an older one parked.
+ * Answers whose entries are proposed and not yet applied, in order of index. Invariant: indexes
+ * grow strictly; all are of one term, because a new term rejects what an older one parked.
  */
 export class ParkedAnswers {
   #entries: ParkedEntry[] = [];
@@ -34,7 +37,10 @@ export class ParkedAnswers {
     this.#entries.push(entry);
   }
 
-  /** Parks an answer that made no records but may have seen those in flight; false when there are none. */
+  /**
+   * Parks an answer that made no records but may have seen those in flight; false when there are
+   * none.
+   */
   parkBehindLast(answer: ParkedAnswer): boolean {
     const last = this.#entries.pop();
     if (last === undefined) return false;
@@ -42,7 +48,10 @@ export class ParkedAnswers {
     return true;
   }
 
-  /** An entry was applied: releases its answers, or rejects them when another leader's entry took its index. */
+  /**
+   * An entry was applied: releases its answers, or rejects them when another leader's entry took
+   * its index.
+   */
   applied(index: number, term: number): void {
     while (this.#entries.length > 0) {
       const first = this.#entries[0];

@@ -13,9 +13,15 @@ export interface StateMachineLimits {
   readonly entriesInFlightMax: number;
   /** Entries applied since the last snapshot that make the next one due. Default 10,000. */
   readonly snapshotEntries: number;
-  /** Payload bytes since the last snapshot that make the next one due; at least twice its size. Default 4 MiB. */
+  /**
+   * Payload bytes since the last snapshot that make the next one due; at least twice its size.
+   * Default 4 MiB.
+   */
   readonly snapshotBytes: number;
-  /** Entries below a snapshot that stay in the log, so that a follower a little behind needs no snapshot. Default 1,000. */
+  /**
+   * Entries below a snapshot that stay in the log, so that a follower a little behind needs no
+   * snapshot. Default 1,000.
+   */
   readonly logMarginEntries: number;
 }
 

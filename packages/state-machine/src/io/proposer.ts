@@ -10,10 +10,12 @@ import { type Submission, SubmissionQueue } from "./submission-queue.ts";
 const READY_RETRY_MS = 5;
 
 /**
- * The leader's side of a state machine: commands in, entries out, answers parked until their entry is applied.
+ * The leader's side of a state machine: commands in, entries out, answers parked until their entry
+ * is applied.
  *
- * Handlers see the speculative state: the applied one plus every entry in flight. It exists only while entries are in
- * flight under one term; when leadership or an entry is lost it is dropped and the applied state counts again.
+ * Handlers see the speculative state: the applied one plus every entry in flight. It exists only
+ * while entries are in flight under one term; when leadership or an entry is lost it is dropped and
+ * the applied state counts again.
  */
 export class Proposer<State, Command, Record, Response> {
   readonly #options: StateMachineOptions<State, Command, Record, Response>;
@@ -55,7 +57,10 @@ export class Proposer<State, Command, Record, Response> {
     if (this.#queue.length > 0) this.#schedule();
   }
 
-  /** Leadership moved or a snapshot replaced the state: what was in flight may or may not come to be. */
+  /**
+   * Leadership moved or a snapshot replaced the state: what was in flight may or may not come to
+   * be.
+   */
   onLeadershipLost(): void {
     this.#speculative = undefined;
     this.#parked.rejectAll();
@@ -154,7 +159,10 @@ export class Proposer<State, Command, Record, Response> {
     return this.#speculative === undefined ? this.#appliedState() : this.#speculative.state;
   }
 
-  /** They may have seen what is in flight, so they wait for it; with nothing in flight they saw the applied state. */
+  /**
+   * They may have seen what is in flight, so they wait for it; with nothing in flight they saw the
+   * applied state.
+   */
   #answerWithoutRecords(answers: readonly ParkedAnswer[]): void {
     for (const answer of answers) {
       if (!this.#parked.parkBehindLast(answer)) answer.release();

@@ -22,9 +22,10 @@ export interface AppliedChange<State, Record> {
 /**
  * One replica of a state machine over a Raft group.
  *
- * On the leader `submit` turns commands into records and answers when their entry is applied. Every replica replays
- * committed records in order. Snapshots go to the key-value store; then the log may forget what is in them.
- * Invariant: `state` is the replay of exactly the entries up to `appliedIndex`.
+ * On the leader `submit` turns commands into records and answers when their entry is applied. Every
+ * replica replays committed records in order. Snapshots go to the key-value store; then the log may
+ * forget what is in them. Invariant: `state` is the replay of exactly the entries up to
+ * `appliedIndex`.
  */
 export class ReplicatedStateMachine<State, Command, Record, Response>
   implements ReplicationListener
@@ -86,7 +87,9 @@ export class ReplicatedStateMachine<State, Command, Record, Response>
     return new ReplicatedStateMachine(options, snapshots, start);
   }
 
-  /** The applied state. On a follower, and on a leader that was deposed unawares, it may be behind. */
+  /**
+   * The applied state. On a follower, and on a leader that was deposed unawares, it may be behind.
+   */
   get state(): State {
     return this.#state;
   }
@@ -113,14 +116,17 @@ export class ReplicatedStateMachine<State, Command, Record, Response>
   }
 
   /**
-   * Carries out a command. Rejects with the handler's refusal; with NOT_LEADER when nothing was done; with
-   * OUTCOME_UNKNOWN when leadership moved in between; with THROTTLED when too many wait.
+   * Carries out a command. Rejects with the handler's refusal; with NOT_LEADER when nothing was
+   * done; with OUTCOME_UNKNOWN when leadership moved in between; with THROTTLED when too many wait.
    */
   submit(command: Command): Promise<Response> {
     return this.#proposer.submit(command);
   }
 
-  /** A state that has everything which was committed when the call was made. Rejects with NOT_LEADER. */
+  /**
+   * A state that has everything which was committed when the call was made. Rejects with
+   * NOT_LEADER.
+   */
   async read(): Promise<State> {
     const group = this.#group;
     if (group?.role !== "leader") throw this.#notLeader();
@@ -240,7 +246,8 @@ export class ReplicatedStateMachine<State, Command, Record, Response>
   }
 
   #save(snapshot: ReceivedSnapshot): Promise<void> {
-    // An earlier save that failed has been reported by its own caller; this one fails as well, by itself.
+    // An earlier save that failed has been reported by its own caller; this one fails as well, by
+    // itself.
     const save = (): Promise<void> => this.#saveNow(snapshot);
     this.#lastSave = this.#lastSave.then(save, save);
     return this.#lastSave;

@@ -30,8 +30,8 @@ const headShape = shape.object({
  *   <prefix>/head           JSON {version, index, term, chunkCount, sizeBytes}
  *   <prefix>/chunk/<nnnnnn> at most 256 KiB each
  *
- * Head and chunks change in one synced batch. The store checks each value's checksum; a chunk that the head promises
- * and that is missing is damage, never an empty state.
+ * Head and chunks change in one synced batch. The store checks each value's checksum; a chunk that
+ * the head promises and that is missing is damage, never an empty state.
  */
 export class SnapshotStore {
   readonly #store: KeyValueStore;

@@ -15,7 +15,10 @@ export interface ReplicationGroup {
     readonly payload: Uint8Array;
     readonly span: number;
   }): ProposeOutcome;
-  /** Resolves with an index that was committed when a quorum confirmed this leader; rejects with NOT_LEADER. */
+  /**
+   * Resolves with an index that was committed when a quorum confirmed this leader; rejects with
+   * NOT_LEADER.
+   */
   confirmLeadership(): Promise<number>;
 }
 

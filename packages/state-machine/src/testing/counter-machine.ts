@@ -1,7 +1,10 @@
 import { decodeJson, encodeJson, shape } from "@stratalog/base";
 import type { StateMachineDefinition } from "../core/definition.ts";
 
-/** A sum that never goes below zero, and the number of changes: the smallest state machine with a rule. */
+/**
+ * A sum that never goes below zero, and the number of changes: the smallest state machine with a
+ * rule.
+ */
 export interface Counter {
   readonly sum: number;
   readonly changes: number;

@@ -14,8 +14,8 @@ export interface StateMachineContract<State, Command, Record, Response> {
 }
 
 /**
- * Replay(handle(x)) equals the live state; records survive their bytes; a snapshot is the identity; handling changes
- * nothing by itself.
+ * Replay(handle(x)) equals the live state; records survive their bytes; a snapshot is the identity;
+ * handling changes nothing by itself.
  */
 export function stateMachineContract<State, Command, Record, Response>(
   contract: StateMachineContract<State, Command, Record, Response>,

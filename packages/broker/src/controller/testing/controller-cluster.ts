@@ -14,7 +14,10 @@ export interface ControllerBroker {
   readonly store: MemoryKeyValueStore;
 }
 
-/** Brokers of one process whose controller's elections the test decides; commits take two milliseconds. */
+/**
+ * Brokers of one process whose controller's elections the test decides; commits take two
+ * milliseconds.
+ */
 export class ControllerCluster {
   readonly time = new ManualTime();
   readonly network = new FakeCallNetwork(this.time);

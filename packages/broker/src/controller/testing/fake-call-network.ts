@@ -3,7 +3,10 @@ import type { Calls } from "../peer-calls.ts";
 
 type Handler = (from: BrokerId, body: Uint8Array) => Promise<Uint8Array>;
 
-/** Calls between brokers of one process: each way takes a millisecond; brokers can be down or cut off. */
+/**
+ * Calls between brokers of one process: each way takes a millisecond; brokers can be down or cut
+ * off.
+ */
 export class FakeCallNetwork {
   readonly #timers: Timers;
   readonly #handlers = new Map<BrokerId, Map<string, Handler>>();

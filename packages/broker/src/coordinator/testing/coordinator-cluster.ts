@@ -36,8 +36,8 @@ export interface CoordinatorBroker {
 }
 
 /**
- * Brokers that host the groups' topic, over Raft groups whose elections the test decides (commits take two milliseconds)
- * and a metadata image that all of them see at once.
+ * Brokers that host the groups' topic, over Raft groups whose elections the test decides (commits
+ * take two milliseconds) and a metadata image that all of them see at once.
  */
 export class CoordinatorCluster {
   readonly time = new ManualTime();
@@ -83,7 +83,9 @@ export class CoordinatorCluster {
     this.change({ type: "create-topic", topicId, name, partitionCount });
   }
 
-  /** Opens what the metadata places, as the replica registry does, and elects the preferred leaders. */
+  /**
+   * Opens what the metadata places, as the replica registry does, and elects the preferred leaders.
+   */
   async host(): Promise<void> {
     for (const topic of this.view.image.topics.values()) {
       if (topic.name !== GROUPS_TOPIC) continue;

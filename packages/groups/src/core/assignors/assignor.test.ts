@@ -136,7 +136,10 @@ function lostPartitions(members: readonly AssignorMember[], targets: Targets): n
   }, 0);
 }
 
-/** The oracle: members keep up to a small share each, and as many as there are larger shares keep one more. */
+/**
+ * The oracle: members keep up to a small share each, and as many as there are larger shares keep
+ * one more.
+ */
 function leastLost(members: readonly AssignorMember[], topics: readonly SubscribedTopic[]): number {
   const total = topics.reduce((sum, topic) => sum + topic.partitionCount, 0);
   const share = Math.floor(total / members.length);

@@ -19,7 +19,10 @@ export interface AssignorInput {
   readonly topics: readonly SubscribedTopic[];
 }
 
-/** Everything that each member should own. Deterministic; every wanted partition is in exactly one set. */
+/**
+ * Everything that each member should own. Deterministic; every wanted partition is in exactly one
+ * set.
+ */
 export type Targets = ReadonlyMap<MemberId, ReadonlySet<PartitionKey>>;
 
 /** Runs an assignor. */

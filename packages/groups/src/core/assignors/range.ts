@@ -3,8 +3,9 @@ import { type PartitionKey, partitionKey } from "../partition-key.ts";
 import type { AssignorInput, Targets } from "./assignor.ts";
 
 /**
- * Cuts each topic into consecutive ranges, one per member that wants it, the first ones longer by one. Topics of equal
- * size that are wanted by the same members are cut alike: partition n of each lands on the same member.
+ * Cuts each topic into consecutive ranges, one per member that wants it, the first ones longer by
+ * one. Topics of equal size that are wanted by the same members are cut alike: partition n of each
+ * lands on the same member.
  */
 export function assignRange(input: AssignorInput): Targets {
   const targets = new Map<MemberId, Set<PartitionKey>>();

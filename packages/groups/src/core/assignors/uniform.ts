@@ -11,17 +11,21 @@ interface Share {
   readonly memberId: MemberId;
   readonly topics: ReadonlySet<TopicId>;
   readonly partitions: Set<PartitionKey>;
-  /** The partitions in the order in which they would be given away; undefined when it must be made anew. */
+  /**
+   * The partitions in the order in which they would be given away; undefined when it must be made
+   * anew.
+   */
   givingOrder: PartitionKey[] | undefined;
 }
 
 /**
- * Even and sticky. Each member keeps what it had and still wants; partitions without an owner go to the member with
- * the fewest that wants them; then single partitions move from the member with the most to the one with the fewest, while
- * that has at least two fewer. Each move shrinks the sum of squares, so this ends.
+ * Even and sticky. Each member keeps what it had and still wants; partitions without an owner go to
+ * the member with the fewest that wants them; then single partitions move from the member with the
+ * most to the one with the fewest, while that has at least two fewer. Each move shrinks the sum of
+ * squares, so this ends.
  *
- * When all members want the same topics, shares differ by at most one and no assignment as even moves fewer partitions:
- * a member gives up only what it has above an even share.
+ * When all members want the same topics, shares differ by at most one and no assignment as even
+ * moves fewer partitions: a member gives up only what it has above an even share.
  */
 export function assignUniform(input: AssignorInput): Targets {
   const shares = keepPrevious(input);
@@ -73,7 +77,8 @@ function moveOne(shares: readonly Share[]): boolean {
 function giveOne(giver: Share, shares: readonly Share[]): boolean {
   const takers = shares.filter((share) => share.partitions.size + 2 <= giver.partitions.size);
   if (takers.length === 0) return false;
-  // The last in order goes, so that the first ones, which were given out first, stay where they are.
+  // The last in order goes, so that the first ones, which were given out first, stay where they
+  // are.
   giver.givingOrder ??= [...giver.partitions].toSorted(comparePartitionKeys);
   for (let i = giver.givingOrder.length - 1; i >= 0; i--) {
     const key = present(giver.givingOrder[i], "a partition to give");

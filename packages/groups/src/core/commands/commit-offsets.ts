@@ -31,8 +31,9 @@ export interface CommitOffsets {
 }
 
 /**
- * A member's commit counts for partitions that it has owned without a break since the epoch it names: a commit on its
- * way while the group moves on is good for what the member kept, and never for what went to somebody else in between.
+ * A member's commit counts for partitions that it has owned without a break since the epoch it
+ * names: a commit on its way while the group moves on is good for what the member kept, and never
+ * for what went to somebody else in between.
  */
 export function handleCommitOffsets(
   state: GroupsState,

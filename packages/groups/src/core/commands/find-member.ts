@@ -21,7 +21,10 @@ export function findMember(
   return refuse("UNKNOWN_MEMBER", `group ${groupId} has no member ${memberId}; join again`);
 }
 
-/** A claim from an epoch that the member never had: the coordinator that gave it lost it, or the client made it up. */
+/**
+ * A claim from an epoch that the member never had: the coordinator that gave it lost it, or the
+ * client made it up.
+ */
 export function refuseEpoch(member: Member, memberEpoch: number): GroupRefusal | undefined {
   if (memberEpoch <= member.memberEpoch) return undefined;
   return refuseFenced(member, `epoch ${memberEpoch} is newer than ${member.memberEpoch}`);

@@ -35,8 +35,8 @@ export interface Joined {
 }
 
 /**
- * Epoch 0 says "I own nothing": what the member had is free at once. Another epoch says "I still own this": allowed
- * while it is no more than what the member was given, and then nothing moves.
+ * Epoch 0 says "I own nothing": what the member had is free at once. Another epoch says "I still
+ * own this": allowed while it is no more than what the member was given, and then nothing moves.
  */
 export function handleJoin(
   state: GroupsState,

@@ -11,7 +11,10 @@ export interface Leave {
   readonly memberId: MemberId;
 }
 
-/** A member's time is up: no sign of life for its session, or it did not give up what it was told to. */
+/**
+ * A member's time is up: no sign of life for its session, or it did not give up what it was told
+ * to.
+ */
 export interface ExpireMember extends Leave {
   readonly reason: "session-timeout" | "rebalance-timeout";
   /** For a rebalance: the assignment that it did not carry out. A later one has its own time. */

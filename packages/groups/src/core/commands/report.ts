@@ -20,8 +20,9 @@ export interface Report {
 /**
  * Frees what the member gave up, and hands it on.
  *
- * Only a report on the member's latest assignment frees anything. An older one may have been sent before the member saw
- * that assignment: a partition that it lacks may be one that the member is about to start.
+ * Only a report on the member's latest assignment frees anything. An older one may have been sent
+ * before the member saw that assignment: a partition that it lacks may be one that the member is
+ * about to start.
  */
 export function handleReport(state: GroupsState, command: Report): GroupResult<Done> {
   const { groupId, memberId } = command;

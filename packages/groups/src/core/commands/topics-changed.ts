@@ -7,7 +7,10 @@ import { accept, type Done, type GroupContext, type GroupResult } from "./comman
 
 /** Topics came, grew or went; the context has what there is now. */
 export interface TopicsChanged {
-  /** Topics known to be deleted. Ids are never used again, so one that is missed leaves only dead offsets behind. */
+  /**
+   * Topics known to be deleted. Ids are never used again, so one that is missed leaves only dead
+   * offsets behind.
+   */
   readonly deleted: readonly TopicId[];
 }
 

@@ -6,7 +6,10 @@ export interface CommandContext {
   readonly random: Random;
 }
 
-/** Records to append and the answer once they are committed, or why not. A refused command makes no records. */
+/**
+ * Records to append and the answer once they are committed, or why not. A refused command makes no
+ * records.
+ */
 export type CommandResult<Response> =
   | {
       readonly ok: true;

@@ -46,7 +46,9 @@ export function defaultReplicationFactor(image: MetadataImage): number {
   return image.brokers.size >= 3 ? 3 : 1;
 }
 
-/** Refuses bad names, counts, factors and settings; harmless when repeated with the same topic id. */
+/**
+ * Refuses bad names, counts, factors and settings; harmless when repeated with the same topic id.
+ */
 export function handleCreateTopic(
   image: MetadataImage,
   command: CreateTopic,

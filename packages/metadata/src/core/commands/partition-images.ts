@@ -7,8 +7,8 @@ import {
 import type { MetadataImage, PartitionImage } from "../image.ts";
 
 /**
- * Numbers for new partitions: each gets a Raft group of its own, never used before, and all their replicas the next
- * epoch. The counters follow when the record is replayed.
+ * Numbers for new partitions: each gets a Raft group of its own, never used before, and all their
+ * replicas the next epoch. The counters follow when the record is replayed.
  */
 export function partitionImages(request: {
   readonly image: MetadataImage;

@@ -27,8 +27,8 @@ export const BROKERS_MAX = 1_000;
 
 /**
  * Takes a broker in, fenced until its first heartbeat says that it has caught up with the metadata.
- * A broker id belongs to one data directory for good: an empty directory under a known id would vote again on what
- * the lost one had already promised.
+ * A broker id belongs to one data directory for good: an empty directory under a known id would
+ * vote again on what the lost one had already promised.
  */
 export function handleRegisterBroker(
   image: MetadataImage,
