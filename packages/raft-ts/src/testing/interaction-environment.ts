@@ -11,7 +11,9 @@ import { proposeConfChange } from "./commands/propose-conf-change.ts";
 import { propose } from "./commands/propose.ts";
 import { raftLog } from "./commands/raft-log.ts";
 import { raftState } from "./commands/raft-state.ts";
+import { readIndex } from "./commands/read-index.ts";
 import { reportUnreachable } from "./commands/report-unreachable.ts";
+import { restart } from "./commands/restart.ts";
 import { sendSnapshot } from "./commands/send-snapshot.ts";
 import { setRandomizedElectionTimeout } from "./commands/set-randomized-election-timeout.ts";
 import { stabilize } from "./commands/stabilize.ts";
@@ -41,7 +43,9 @@ const COMMANDS: ReadonlyMap<string, InteractionCommand> = new Map([
   ["propose-conf-change", proposeConfChange],
   ["raft-log", raftLog],
   ["raft-state", raftState],
+  ["read-index", readIndex],
   ["report-unreachable", reportUnreachable],
+  ["restart", restart],
   ["send-snapshot", sendSnapshot],
   ["set-randomized-election-timeout", setRandomizedElectionTimeout],
   ["stabilize", stabilize],

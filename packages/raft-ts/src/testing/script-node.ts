@@ -1,3 +1,4 @@
+import type { InitialState } from "../core/log-storage.ts";
 import type { RaftOptions } from "../core/options.ts";
 import type { StorageAppendMessage, StorageApplyMessage } from "../core/messages.ts";
 import { RaftNode } from "../core/raft-node.ts";
@@ -37,11 +38,12 @@ export const SCRIPT_OPTIONS: ScriptNodeOptions = {
  * text. The newest state is what a follower gets as snapshot.
  */
 export class ScriptNode {
-  readonly raft: RaftNode;
+  raft: RaftNode;
   readonly storage: NewestSnapshotStorage;
   readonly electionTicks: number;
   readonly heartbeatTicks: number;
   readonly isAsync: boolean;
+  readonly #createRaft: (applied: number) => RaftNode;
   /** Work for the append worker, in order. */
   readonly appendWork: StorageAppendMessage[] = [];
   /** Work for the apply worker, in order. */
@@ -50,11 +52,21 @@ export class ScriptNode {
   constructor(id: number, options: ScriptNodeOptions, start: Snapshot) {
     this.storage = new NewestSnapshotStorage(start);
     if (start.index > 0) this.storage.applySnapshot(start);
-    const settings = { ...SCRIPT_OPTIONS, ...options, applied: start.index };
+    const settings = { ...SCRIPT_OPTIONS, ...options };
     this.electionTicks = settings.electionTicks ?? 0;
     this.heartbeatTicks = settings.heartbeatTicks ?? 0;
     this.isAsync = settings.asyncStorageWrites === true;
-    this.raft = new RaftNode({ ...settings, id, storage: this.storage, random: () => 0 });
+    const { storage } = this;
+    this.#createRaft = (applied) =>
+      new RaftNode({ ...settings, id, storage, applied, random: () => 0 });
+    this.raft = this.#createRaft(start.index);
+  }
+
+  /** Forgets everything that was not written. The state machine remembers what it applied. */
+  restart(): void {
+    this.appendWork.length = 0;
+    this.applyWork.length = 0;
+    this.raft = this.#createRaft(this.storage.newest.index);
   }
 
   /** Writes what a Ready, or a message to the append worker, asks for. */
@@ -98,6 +110,10 @@ class NewestSnapshotStorage extends MemoryStorage {
   constructor(start: Snapshot) {
     super();
     this.newest = start;
+  }
+
+  override initialState(): InitialState {
+    return { ...super.initialState(), confState: this.newest.confState };
   }
 
   override snapshot(): Snapshot {

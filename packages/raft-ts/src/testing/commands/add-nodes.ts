@@ -45,6 +45,8 @@ function parseOption({ key, values }: ScriptArgument): ScriptNodeOptions {
       return { preVote: parseBoolean(value) };
     case "checkquorum":
       return { checkQuorum: parseBoolean(value) };
+    case "max-bytes-per-message":
+      return { maxBytesPerMessage: parseInteger(value) };
     case "max-committed-size-per-ready":
       return { maxCommittedBytesPerReady: parseInteger(value) };
     case "disable-conf-change-validation":
