@@ -38,8 +38,8 @@ export interface LogStorage {
   entries(from: number, to: number, maxBytes: number): readonly Entry[] | "compacted" | "pending";
   /**
    * The state for a follower that needs entries below `firstIndex`; its configuration is the one of
-   * its index. `pending`: asked again at the next heartbeat. So is one whose configuration lacks the
-   * follower: a newer one must come.
+   * its index. `pending`: asked again at the next heartbeat. So is one whose configuration lacks
+   * the follower: a newer one must come.
    */
   snapshot(): Snapshot | "pending";
 }

@@ -107,7 +107,8 @@ export class ReadyAssembly {
     this.#lastRole = state.role.name;
     if (ready.readStates.length > 0) state.readStates = [];
     if (ready.wants.length > 0) state.wants = [];
-    // Handed out with the Ready, even where they are empty: the replica must not go on filling them.
+    // Handed out with the Ready, even where they are empty: the replica must not go on filling
+    // them.
     state.messages = [];
     state.messagesAfterAppend = [];
     state.log.unstable.acceptInProgress();

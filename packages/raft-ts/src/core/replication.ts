@@ -152,7 +152,8 @@ function maybeSendSnapshot(state: ReplicaState, progress: Progress): boolean {
   const snapshot = state.log.unstable.snapshot ?? state.log.storage.snapshot();
   if (snapshot === "pending") return false;
   assert(snapshot.index > 0, "the log is compacted, but the storage has no snapshot");
-  // It would refuse one from before it joined, and wait for ever; the storage will have a newer one.
+  // It would refuse one from before it joined, and wait for ever; the storage will have a newer
+  // one.
   if (!isMember(snapshot.confState, progress.id)) return false;
   progress.becomeSnapshot(snapshot.index);
   state.send({

@@ -50,7 +50,8 @@ export class RandomCluster implements RandomReplicaWatcher {
     const ids = Array.from({ length: count }, (_, position) => position + 1);
     const voters = ids.slice(0, options.voterCount);
     const world = { source: this.#source, watcher: this };
-    // Whoever is not given a snapshot must start from the group's first configuration: no log entry holds it.
+    // Whoever is not given a snapshot must start from the group's first configuration: no log entry
+    // holds it.
     for (const id of ids) this.#replicas.set(id, new RandomReplica(id, voters, options, world));
   }
 
