@@ -19,6 +19,7 @@ describe("the peer handshake", () => {
       { type: "hello", lane: "bulk", hello: { ...hello, clusterId: "cluster" } },
       { type: "welcome", hello },
       { type: "refusal", reason: "another cluster" },
+      { type: "refusal", reason: "another cluster", hello },
     ];
     for (const handshake of blocks) {
       const bytes = encodeHandshake(handshake);

@@ -7,7 +7,7 @@
  * | 4     | magic "STLP"                                     |
  * | 1     | block: 1 hello on the control lane, 2 hello on the bulk lane, 3 welcome, 4 refusal |
  * | 2     | length of the text, big-endian                   |
- * | n     | JSON: a PeerHello, or { reason } for a refusal   |
+ * | n     | JSON: a PeerHello, or { reason, hello } for a refusal |
  */
 import { brokerId, decodeUtf8Strict, encodeUtf8 } from "@stratalog/base";
 import type { Lane, PeerHello } from "../ports/peer-link.ts";
@@ -24,12 +24,18 @@ const WELCOME = 3;
 const REFUSAL = 4;
 const BROKER_ID_MAX = 0xffff;
 const NAME_LENGTH_MAX = 128;
+const REASON_LENGTH_MAX = 500;
 
 /** One block of the handshake. */
 export type Handshake =
   | { readonly type: "hello"; readonly lane: Lane; readonly hello: PeerHello }
   | { readonly type: "welcome"; readonly hello: PeerHello }
-  | { readonly type: "refusal"; readonly reason: string };
+  | {
+      readonly type: "refusal";
+      readonly reason: string;
+      /** Who refuses, so that the refused side can say what does not fit. */
+      readonly hello?: PeerHello;
+    };
 
 /** What the first bytes of a connection are. `incomplete`: more bytes are needed to tell. */
 export type HandshakeDecoding =
@@ -40,7 +46,9 @@ export type HandshakeDecoding =
 /** The bytes of one handshake block. */
 export function encodeHandshake(handshake: Handshake): Uint8Array {
   const json =
-    handshake.type === "refusal" ? { reason: handshake.reason.slice(0, 500) } : handshake.hello;
+    handshake.type === "refusal"
+      ? { reason: handshake.reason.slice(0, REASON_LENGTH_MAX), hello: handshake.hello }
+      : handshake.hello;
   const text = encodeUtf8(JSON.stringify(json));
   const bytes = new Uint8Array(HANDSHAKE_HEADER_BYTES + text.length);
   bytes.set(MAGIC);
@@ -85,8 +93,10 @@ function parseHandshake(block: number, text: string): Handshake | undefined {
   const json = parseObject(text);
   if (json === undefined) return undefined;
   if (block === REFUSAL) {
-    const reason = json["reason"];
-    return typeof reason === "string" ? { type: "refusal", reason } : undefined;
+    const { reason, hello } = json;
+    if (typeof reason !== "string") return undefined;
+    const refusing = isObject(hello) ? parseHello(hello) : undefined;
+    return { type: "refusal", reason, ...(refusing !== undefined && { hello: refusing }) };
   }
   const hello = parseHello(json);
   if (hello === undefined) return undefined;
@@ -99,9 +109,7 @@ function parseHandshake(block: number, text: string): Handshake | undefined {
 function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const json: unknown = JSON.parse(text);
-    // The cast only names the keys as unknown; each is checked where it is read.
-    if (typeof json === "object" && json !== null) return json as Record<string, unknown>;
-    return undefined;
+    return isObject(json) ? json : undefined;
   } catch {
     // JSON.parse has one failure: the text is not JSON, which the caller reports as malformed.
     return undefined;
@@ -117,6 +125,11 @@ function parseHello(json: Readonly<Record<string, unknown>>): PeerHello | undefi
   if (!isName(directoryId) || !isName(incarnation)) return undefined;
   if (clusterId !== undefined && !isName(clusterId)) return undefined;
   return { protocolVersion, clusterId, brokerId: brokerId(id), directoryId, incarnation };
+}
+
+/** Names the keys as unknown; each is checked where it is read. */
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }
 
 function isName(value: unknown): value is string {

@@ -60,6 +60,7 @@ const samples: readonly WireMessage[] = [
   plain({ type: "vote-request", ...envelope, lastIndex: 9, lastTerm: 4, force: true }),
   plain({ type: "pre-vote-request", ...envelope, lastIndex: 9, lastTerm: 4, force: false }),
   plain({ type: "vote-response", ...envelope, reject: false }),
+  plain({ type: "vote-response", ...envelope, reject: true, commit: 0, commitTerm: large }),
   plain({ type: "pre-vote-response", ...envelope, reject: true }),
   plain({ type: "timeout-now", ...envelope }),
   plain({ type: "snapshot-part", ...envelope, ...part, bytes: new Uint8Array([1, 2]) }),

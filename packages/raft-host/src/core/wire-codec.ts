@@ -113,10 +113,12 @@ function writeRow(writer: ByteWriter, { group, message, frames }: WireMessage): 
         .varint(message.lastIndex)
         .varint(message.lastTerm)
         .uint8(message.force ? 1 : 0);
+      writeCommit(writer, message);
       return;
     case "vote-response":
     case "pre-vote-response":
       writer.uint8(message.reject ? 1 : 0);
+      writeCommit(writer, message);
       return;
     case "timeout-now":
       return;
@@ -126,6 +128,27 @@ function writeRow(writer: ByteWriter, { group, message, frames }: WireMessage): 
     default:
       unreachable(message, "wire message");
   }
+}
+
+/**
+ * What is known to be committed, in votes; absent numbers are 0 and the others one more than they
+ * are.
+ */
+interface KnownCommit {
+  readonly commit?: number;
+  readonly commitTerm?: number;
+}
+
+function writeCommit(writer: ByteWriter, { commit, commitTerm }: KnownCommit): void {
+  for (const value of [commit, commitTerm]) writer.varint(value === undefined ? 0 : value + 1);
+}
+
+function readCommit(reader: ByteReader): KnownCommit {
+  const [commit, commitTerm] = [reader.varint(), reader.varint()];
+  return {
+    ...(commit > 0 && { commit: commit - 1 }),
+    ...(commitTerm > 0 && { commitTerm: commitTerm - 1 }),
+  };
 }
 
 function writeSnapshotPart(writer: ByteWriter, part: SnapshotPart): void {
@@ -191,11 +214,14 @@ function readMessage(
     case "vote-request":
     case "pre-vote-request": {
       const [lastIndex, lastTerm] = [reader.varint(), reader.varint()];
-      return { type, ...envelope, lastIndex, lastTerm, force: readFlag(reader) };
+      const force = readFlag(reader);
+      return { type, ...envelope, lastIndex, lastTerm, force, ...readCommit(reader) };
     }
     case "vote-response":
-    case "pre-vote-response":
-      return { type, ...envelope, reject: readFlag(reader) };
+    case "pre-vote-response": {
+      const reject = readFlag(reader);
+      return { type, ...envelope, reject, ...readCommit(reader) };
+    }
     case "timeout-now":
       return { type, ...envelope };
     case "snapshot-part":

@@ -2,7 +2,7 @@ import { assert, CodedError, type GroupNumber } from "@stratalog/base";
 import {
   type Message,
   NO_REPLICA,
-  RaftNode,
+  type RaftNode,
   type RoleName,
   type Snapshot,
   type SnapshotMessage,
@@ -25,10 +25,12 @@ import type {
   RaftGroup,
 } from "../ports/raft-group.ts";
 import { Delivery } from "./delivery.ts";
+import { createNode } from "./create-node.ts";
 import { DivergenceError } from "./frame-book.ts";
 import { GroupStorage, type GroupWork } from "./group-storage.ts";
 import { LogAdapter } from "./log-adapter.ts";
 import type { ProposalBudget } from "./proposal-budget.ts";
+import { Memberships } from "./memberships.ts";
 import { ReadRequests } from "./read-requests.ts";
 import { createSnapshot } from "./snapshot-source.ts";
 
@@ -87,6 +89,7 @@ export class HostedGroup implements RaftGroup {
   readonly #reads: ReadRequests;
   readonly #storage: GroupStorage;
   readonly #delivery: Delivery;
+  readonly #memberships: Memberships;
   #turn: Turn | undefined;
   #isInstalling = false;
   #failure: string | undefined;
@@ -113,26 +116,11 @@ export class HostedGroup implements RaftGroup {
     );
     const voters = { voters: replicas, learners: [], votersOutgoing: [], learnersNext: [] };
     const confState = options.confState ?? { ...voters, autoLeave: false };
+    this.#memberships = new Memberships(appliedIndex, confState);
     const snapshot = (): Snapshot | "pending" => this.#createSnapshot();
     this.#adapter = new LogAdapter({ view, confState, snapshot });
     this.#storage = new GroupStorage({ group, view, codec, adapter: this.#adapter });
-    const { commit } = this.#adapter.initialState().hardState;
-    this.node = new RaftNode({
-      id: self,
-      storage: this.#adapter,
-      random: options.random,
-      electionTicks: options.electionTicks,
-      heartbeatTicks: options.heartbeatTicks,
-      // What was applied beyond the commit hint is handed out again by the core, and kept from the
-      // listener here.
-      applied: Math.min(appliedIndex, commit),
-      asyncStorageWrites: true,
-      maxBytesPerMessage: limits.appendBytesMax,
-      maxInflightMessages: limits.inflightMessagesMax,
-      maxInflightBytes: limits.inflightBytesMax,
-      maxUncommittedBytes: limits.uncommittedBytesMax,
-      maxCommittedBytesPerReady: limits.committedBytesMax,
-    });
+    this.node = createNode(options, this.#adapter);
     this.#term = this.node.term;
   }
 
@@ -327,6 +315,7 @@ export class HostedGroup implements RaftGroup {
     if (index <= this.#delivery.index) return true;
     const stored = this.listener.onSnapshot?.({ index, term, data: bytes, nextOffset });
     this.#delivery.jump({ index, term, nextOffset });
+    this.#memberships.reset(index, snapshot.confState);
     if (!(stored instanceof Promise)) return true;
     this.#isInstalling = true;
     stored.then(
@@ -376,6 +365,7 @@ export class HostedGroup implements RaftGroup {
       // A new member may want a snapshot at once: the listener must be where the delivery is.
       tell();
       const confState = this.node.applyConfChange(entry.change);
+      this.#memberships.add(entry.index, confState);
       this.listener.onMembership?.({ confState, index: entry.index });
     }
     tell();
@@ -389,7 +379,7 @@ export class HostedGroup implements RaftGroup {
       listener,
       log: this.#adapter,
       delivery: this.#delivery,
-      confState: this.node.status().confState,
+      memberships: this.#memberships,
       fetchFirst: (index) => {
         const want = { for: this.self, from: index, to: index + 1, maxBytes: 1 };
         this.#options.host.fetch(this, want);

@@ -1,8 +1,9 @@
-import type { ConfState, LogStorage, Snapshot } from "raft-ts";
+import type { LogStorage, Snapshot } from "raft-ts";
 import { frameIn, SnapshotData } from "../core/entry-frames.ts";
 import type { LogView } from "../ports/log-storage.ts";
 import type { GroupListener } from "../ports/raft-group.ts";
 import type { Delivery } from "./delivery.ts";
+import type { Memberships } from "./memberships.ts";
 
 /** What a snapshot of one group is made from. */
 export interface SnapshotSource {
@@ -10,7 +11,7 @@ export interface SnapshotSource {
   readonly log: LogStorage;
   readonly listener: GroupListener;
   readonly delivery: Delivery;
-  readonly confState: ConfState;
+  readonly memberships: Memberships;
   /** Asks for the log's first frame, which is not in memory. */
   readonly fetchFirst: (index: number) => void;
 }
@@ -20,18 +21,21 @@ export interface SnapshotSource {
  * what was delivered to it. A plain log's is empty: the follower begins where this log begins.
  */
 export function createSnapshot(source: SnapshotSource): Snapshot | "pending" {
-  const { view, listener, delivery, confState } = source;
+  const { view, listener, delivery, memberships } = source;
+  memberships.trim(view.firstIndex - 1);
   if (listener.createSnapshot !== undefined) {
     const { index } = delivery;
-    const term = view.term(index);
-    if (typeof term !== "number") return "pending";
+    const [term, confState] = [view.term(index), memberships.at(index)];
+    if (typeof term !== "number" || confState === undefined) return "pending";
     const data = new SnapshotData(listener.createSnapshot(), delivery.nextOffset);
     return { index, term, confState, data };
   }
   const index = view.firstIndex - 1;
-  const term = view.term(index);
+  const [term, confState] = [view.term(index), memberships.at(index)];
   const nextOffset = firstOffset(source);
-  if (typeof term !== "number" || nextOffset === undefined) return "pending";
+  if (typeof term !== "number" || confState === undefined || nextOffset === undefined) {
+    return "pending";
+  }
   return { index, term, confState, data: new SnapshotData(new Uint8Array(0), nextOffset) };
 }
 

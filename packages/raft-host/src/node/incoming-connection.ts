@@ -12,10 +12,16 @@ import {
 } from "../ports/peer-link.ts";
 import type { TcpLimits } from "./tcp-options.ts";
 
+/** The answer to a hello. */
+export interface HelloAnswer {
+  readonly hello: PeerHello;
+  readonly refusal: string | undefined;
+}
+
 /** What an accepted connection tells the link. */
 export interface IncomingEvents {
-  /** The hello is in order: what to answer it with, or a text that says why not. */
-  onHello(connection: IncomingConnection, lane: Lane, hello: PeerHello): PeerHello | string;
+  /** What to answer a hello with; `refusal` says why the connection ends. */
+  onHello(connection: IncomingConnection, lane: Lane, hello: PeerHello): HelloAnswer;
   onMessage(from: BrokerId, lane: Lane, kind: PeerMessageKind, payload: Uint8Array): void;
   onClosed(connection: IncomingConnection): void;
 }
@@ -112,15 +118,16 @@ export class IncomingConnection {
     if (handshake.type !== "hello") throw new MalformedMessageError("not a hello");
     const { socket, events } = this.#options;
     const answer = events.onHello(this, handshake.lane, handshake.hello);
-    if (typeof answer === "string") {
+    if (answer.refusal !== undefined) {
       this.#isClosed = true;
-      socket.end(encodeHandshake({ type: "refusal", reason: answer }));
+      const { hello, refusal: reason } = answer;
+      socket.end(encodeHandshake({ type: "refusal", reason, hello }));
       return;
     }
     this.#sender = { peer: handshake.hello.brokerId, lane: handshake.lane };
     this.#greeting = NO_BYTES;
     this.#handshakeTimer.cancel();
-    socket.write(encodeHandshake({ type: "welcome", hello: answer }));
+    socket.write(encodeHandshake({ type: "welcome", hello: answer.hello }));
     if (endPosition < bytes.length) this.#assembler.push(bytes.subarray(endPosition));
   }
 

@@ -174,7 +174,12 @@ export class OutgoingLane {
     if (decoding.kind === "malformed") return decoding.reason;
     if (decoding.kind === "incomplete") return "incomplete handshake";
     const { handshake } = decoding;
-    if (handshake.type === "refusal") return handshake.reason;
+    if (handshake.type === "refusal") {
+      // This side learns who refused it too: a broker with another cluster's directory must be
+      // told.
+      const { hello, reason } = handshake;
+      return (hello && this.#options.events.checkWelcome(hello)) ?? reason;
+    }
     if (handshake.type === "hello") return "both sides dialled on one connection";
     return this.#options.events.checkWelcome(handshake.hello);
   }

@@ -178,6 +178,19 @@ describe("TcpPeerLink against strangers", () => {
     await link.stop();
   });
 
+  it("lets both sides see the hello of the other when their clusters differ", async () => {
+    const first = await startLone();
+    const other = { ...testHello(SECOND), clusterId: "other" };
+    const second = await startLone({}, other);
+    second.link.setPeers(new Map([[FIRST, { host: HOST, port: first.port }]]));
+    await until(() => second.handler.downReasons().includes("rejected"));
+    expect(first.handler.hellos.map((hello) => hello.clusterId)).toContain("other");
+    expect(second.handler.hellos.map((hello) => hello.clusterId)).toContain("cluster");
+    expect(first.link.isUp(SECOND) || second.link.isUp(FIRST)).toBe(false);
+    await first.link.stop();
+    await second.link.stop();
+  });
+
   it("says which port is taken", async () => {
     const { link, port } = await startLone();
     const second = createLink(port);

@@ -138,11 +138,14 @@ export class TcpPeerLink implements PeerLink {
       return `peer protocol ${hello.protocolVersion}, this broker speaks ${own.protocolVersion}`;
     }
     if (hello.brokerId === own.brokerId) return `broker id ${own.brokerId} is taken by this broker`;
+    // The handler hears of every hello that it could understand, and says best what does not fit.
+    const problem = present(this.#handler, "peer handler").checkHello(hello);
+    if (problem !== undefined) return problem;
     const [theirs, ours] = [hello.clusterId, own.clusterId];
     if (theirs !== undefined && ours !== undefined && theirs !== ours) {
       return `cluster ${theirs}, this broker belongs to ${ours}`;
     }
-    return present(this.#handler, "peer handler").checkHello(hello);
+    return undefined;
   }
 
   #accept(socket: Socket): void {
@@ -167,14 +170,15 @@ export class TcpPeerLink implements PeerLink {
     const handler = present(this.#handler, "peer handler");
     return {
       onHello: (connection, lane, hello) => {
-        const problem = this.#checkHello(hello);
-        if (problem !== undefined) return problem;
+        const own = present(this.#hello, "hello");
+        const refusal = this.#checkHello(hello);
+        if (refusal !== undefined) return { hello: own, refusal };
         const key = `${hello.brokerId} ${lane}`;
         // A peer that dials again has given up its old connection, which may hang half open here.
         this.#incomingByLane.get(key)?.close();
         this.#incomingByLane.set(key, connection);
         this.#outgoing.get(hello.brokerId)?.dialNow();
-        return present(this.#hello, "hello");
+        return { hello: own, refusal };
       },
       onMessage: (from, lane, kind, payload) => handler.onMessage(from, lane, kind, payload),
       onClosed: (connection) => {

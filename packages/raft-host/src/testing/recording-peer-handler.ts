@@ -23,6 +23,8 @@ export type PeerEvent =
 /** Keeps everything that a peer link delivers. */
 export class RecordingPeerHandler implements PeerHandler {
   readonly events: PeerEvent[] = [];
+  /** Every hello that was shown for approval. */
+  readonly hellos: PeerHello[] = [];
   /** Answer to every hello: a text refuses. */
   refusal: string | undefined;
   /** Thrown by the next message's handler. */
@@ -47,7 +49,8 @@ export class RecordingPeerHandler implements PeerHandler {
     this.events.push({ type: "drained", peer, lane });
   }
 
-  checkHello(): string | undefined {
+  checkHello(hello: PeerHello): string | undefined {
+    this.hellos.push(hello);
     return this.refusal;
   }
 
