@@ -103,6 +103,7 @@ async function run(scenario: Scenario): Promise<void> {
   }
   const template = batchOf(scenario.payloadBytes);
   const startMs = performance.now();
+  const startCpu = process.cpuUsage();
   const latencies: number[] = [];
   let frames = 0;
   let turn = 0;
@@ -127,6 +128,8 @@ async function run(scenario: Scenario): Promise<void> {
   };
   await Promise.all(Array.from({ length: scenario.inFlight }, writer));
   const seconds = (performance.now() - startMs) / 1000;
+  const { user, system } = process.cpuUsage(startCpu);
+  const cpuPercent = Math.round((user + system) / 1e4 / seconds);
   const { walSyncs } = store.stats();
   latencies.sort((a, b) => a - b);
   const at = (part: number): string =>
@@ -134,7 +137,8 @@ async function run(scenario: Scenario): Promise<void> {
   const megabytes = ((frames * scenario.payloadBytes) / 1e6 / seconds).toFixed(0);
   console.info(
     `${scenario.name}: ${megabytes} MB/s, ${Math.round(frames / seconds)} frames/s, ` +
-      `${Math.round(walSyncs / seconds)} syncs/s, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, ${waits} waits`,
+      `${Math.round(walSyncs / seconds)} syncs/s, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, ` +
+      `${cpuPercent} % of a core, ${waits} waits`,
   );
   await store.close();
   await rm(directory, { recursive: true });

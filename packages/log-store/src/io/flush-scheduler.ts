@@ -1,5 +1,6 @@
 import type { Timers } from "@stratalog/base";
 import type { TailBudget } from "../core/tail-budget.ts";
+import { Gate } from "./gate.ts";
 import type { GroupEntry } from "./group-entry.ts";
 
 /** Segment writes under way at once: the WAL's write must always find a free thread. */
@@ -19,6 +20,7 @@ export class FlushScheduler {
   readonly #dirty = new Set<GroupEntry>();
   readonly #urgent = new Set<GroupEntry>();
   readonly #running = new Set<GroupEntry>();
+  readonly #syncGate = new Gate(1);
   #isTimerSet = false;
   #isStopped = false;
   /** Whether the last segment write found the disk full. */
@@ -78,6 +80,8 @@ export class FlushScheduler {
     else if (pendingBytes >= this.#flushBytes && !this.isDiskFull) this.#urgent.add(entry);
     this.#budget.trim();
     this.pump();
+    if (entry.writer.shouldSyncEarly && !entry.isDropped)
+      await this.#syncGate.run(() => syncEarly(entry));
   }
 
   #hurryAll(): void {
@@ -94,4 +98,9 @@ export class FlushScheduler {
       this.#setTimer();
     });
   }
+}
+
+async function syncEarly(entry: GroupEntry): Promise<void> {
+  // Another one may have done it while this one waited.
+  if (entry.writer.shouldSyncEarly && !entry.isDropped) await entry.writer.syncEarly();
 }

@@ -21,6 +21,9 @@ export interface DurablePoint {
   hardStateOf(group: number): StoredHardState;
 }
 
+/** Bytes of one group that may be in segments without a sync before one is begun. */
+const EARLY_SYNC_BYTES = 8 * 1024 * 1024;
+
 /** taken: everything durable is in segments now; full: the disk is, try again later. */
 export type FlushOutcome = "taken" | "full";
 
@@ -48,6 +51,7 @@ export class GroupWriter {
   #dirtyFrom: number | undefined;
   #dirtyAfter: number | undefined;
   #hasNewFacts = false;
+  #unsyncedBytes = 0;
 
   constructor(parts: {
     readonly descriptor: GroupDescriptor;
@@ -101,6 +105,7 @@ export class GroupWriter {
       this.#state.giveBack(changes);
       return "full";
     }
+    this.#unsyncedBytes += net.frameBytes;
     this.#reshape(net);
     this.#state.flushed(this.#flushedShape.lastIndex, net.frameBytes);
     return "taken";
@@ -113,6 +118,17 @@ export class GroupWriter {
       shape.truncateSuffix(net.truncate.from, net.truncate.nextOffset);
     }
     for (const frame of net.frames) shape.append(frame);
+  }
+
+  /** Whether so much waits for a checkpoint's sync that it should begin before. */
+  get shouldSyncEarly(): boolean {
+    return this.#unsyncedBytes >= EARLY_SYNC_BYTES;
+  }
+
+  /** Syncs the newest segment, so that a checkpoint finds little to do and does not stall the WAL. */
+  async syncEarly(): Promise<void> {
+    this.#unsyncedBytes = 0;
+    await this.#segments.list.at(-1)?.sync();
   }
 
   /**
@@ -134,6 +150,7 @@ export class GroupWriter {
       this.#detached = [];
       const checkpoint = this.#checkpoint(batch, hardState);
       const { put, removed } = this.#segments.takeChanges();
+      this.#unsyncedBytes = 0;
       await this.#segments.sync();
       const { group } = this.#state;
       const changes: KeyValueChange[] = [];

@@ -37,7 +37,7 @@ export interface LogStoreOptions {
   readonly flushBytes?: number;
   /** … or after this time. Default 250. */
   readonly flushMs?: number;
-  /** Open files that nobody uses at the moment. Default 512. */
+  /** Open files that nobody uses at the moment: more than partitions that are written. Default 4,096. */
   readonly openFilesMax?: number;
 }
 
@@ -60,7 +60,7 @@ export function logStoreSettings(options: LogStoreOptions): LogStoreSettings {
     tailCacheBytes: 64 * MIB,
     flushBytes: 64 * KIB,
     flushMs: 250,
-    openFilesMax: 512,
+    openFilesMax: 4096,
     ...options,
     segmentMs: options.segmentMs,
     onFatal: (error) => options.onFatal(error),
