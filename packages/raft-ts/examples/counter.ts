@@ -69,4 +69,5 @@ export function runCounter(): readonly number[] {
   return [...group.running.values()].map(({ count }) => count);
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) console.log(runCounter());
+const isMain = import.meta.url === pathToFileURL(process.argv[1] ?? "").href;
+if (isMain) process.stdout.write(`${runCounter().join(" ")}\n`);
