@@ -18,6 +18,7 @@ import { MetadataFollower } from "./metadata-follower.ts";
 import { type ControllerReplica, metadataMachine } from "./metadata-machine.ts";
 import { type ClusterView, MetadataView } from "./metadata-view.ts";
 import type { Calls } from "./peer-calls.ts";
+import { type StateLog, useSmallSegments } from "./state-log.ts";
 
 /** What a broker's part in the controller is made of. */
 export interface ControllerNodeOptions {
@@ -25,7 +26,7 @@ export interface ControllerNodeOptions {
   readonly clusterId: ClusterId;
   readonly voters: readonly BrokerId[];
   /** Present exactly when this broker votes: where entries below a snapshot may be dropped. */
-  readonly log?: { dropPrefix(index: number): void };
+  readonly log?: StateLog;
   readonly store: KeyValueStore;
   readonly calls: Calls;
   readonly clock: Clock;
@@ -103,6 +104,7 @@ export class ControllerNode {
   static async open(options: ControllerNodeOptions): Promise<ControllerNode> {
     const { log, store, clock, timers, random, logger } = options;
     if (log === undefined) return new ControllerNode(options, undefined);
+    useSmallSegments(log);
     const machine = await ReplicatedStateMachine.open({
       definition: metadataMachine,
       store,

@@ -16,6 +16,7 @@ import { type GroupRecord, OFFSETS_RETENTION_MS, type TopicsView } from "@strata
 import type { MetadataImage } from "@stratalog/metadata";
 import { ReplicatedStateMachine, type ReplicationGroup } from "@stratalog/state-machine";
 import type { ClusterView } from "../controller/metadata-view.ts";
+import { type StateLog, useSmallSegments } from "../controller/state-log.ts";
 import { type GroupsReplica, groupsMachine, topicsView } from "./groups-machine.ts";
 import { type MemberKey, memberKey } from "./member-key.ts";
 import { MemberWatch } from "./member-watch.ts";
@@ -40,7 +41,7 @@ export interface CoordinatorReplicaContext {
 export interface CoordinatorPlace {
   readonly group: number;
   readonly partition: number;
-  readonly log: { dropPrefix(index: number): void };
+  readonly log: StateLog;
 }
 
 /** The coordinator's end of a member's stream, as its replica sees it. */
@@ -95,6 +96,7 @@ export class CoordinatorReplica {
     place: CoordinatorPlace,
   ): Promise<CoordinatorReplica> {
     const { view, store, clock, timers, random, logger } = context;
+    useSmallSegments(place.log);
     const machine = await ReplicatedStateMachine.open({
       definition: groupsMachine(`coordinator ${place.partition}`, topicsView(view)),
       store,

@@ -177,7 +177,7 @@ describe("GroupCoordinators", () => {
     first!.commit(1, 2, 77);
     await cluster.run(20);
     first!.cut();
-    for (const broker of [...cluster.brokers]) await cluster.restart(broker);
+    for (const broker of cluster.brokers) await cluster.restart(broker);
     cluster.failOver(brokerId(1));
     await cluster.run(20);
     expect(await committedOffset(2)).toBe(77);

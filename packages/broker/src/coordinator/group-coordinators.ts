@@ -10,6 +10,7 @@ import {
 } from "@stratalog/groups";
 import { topicByName, type MetadataImage } from "@stratalog/metadata";
 import type { ControllerClient } from "../controller/controller-client.ts";
+import type { StateLog } from "../controller/state-log.ts";
 import { withTimeout } from "../controller/with-timeout.ts";
 import type { HostedGroup, HostedReplica } from "../replicas/hosting.ts";
 import type { LeaderView } from "../replicas/replica-lookup.ts";
@@ -45,7 +46,7 @@ export interface GroupCoordinatorsOptions extends CoordinatorReplicaContext {
 /** What a place of the groups' topic looks like to whoever opens its replica. */
 interface OpenedPlace {
   readonly partition: { readonly partition: number; readonly group: number };
-  readonly log: { dropPrefix(index: number): void };
+  readonly log: StateLog;
 }
 
 const REQUEST_TIMEOUT_MS = 10_000;

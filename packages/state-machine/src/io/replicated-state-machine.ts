@@ -183,6 +183,7 @@ export class ReplicatedStateMachine<State, Command, Record, Response>
     this.#proposer.onLeadershipLost();
     this.#tell(undefined);
     this.#wakeWaiters();
+    // What is below it is not in the log any more: the group replaces the log by the snapshot.
     await this.#save(snapshot);
   }
 
@@ -193,11 +194,10 @@ export class ReplicatedStateMachine<State, Command, Record, Response>
   /** Stores a snapshot of the applied state now; for a graceful stop and for tests. */
   async saveSnapshot(): Promise<void> {
     if (this.#appliedIndex === 0) return;
-    await this.#save({
-      index: this.#appliedIndex,
-      term: this.#appliedTerm,
-      data: this.createSnapshot(),
-    });
+    const index = this.#appliedIndex;
+    await this.#save({ index, term: this.#appliedTerm, data: this.createSnapshot() });
+    const dropIndex = index - this.#limits.logMarginEntries;
+    if (dropIndex > 0) this.#options.dropLogPrefix(dropIndex);
   }
 
   /** Refuses every later command and every one that waits. */
@@ -263,8 +263,6 @@ export class ReplicatedStateMachine<State, Command, Record, Response>
     } finally {
       this.#isSaving = false;
     }
-    const dropIndex = snapshot.index - this.#limits.logMarginEntries;
-    if (dropIndex > 0) this.#options.dropLogPrefix(dropIndex);
   }
 
   /** One round of confirmation serves all reads that were asked for in the same turn. */

@@ -35,7 +35,7 @@ export class ControllerCluster {
       brokerId: brokerId(id),
       clusterId: CLUSTER_ID,
       voters: this.#voters.map(brokerId),
-      ...(isVoter ? { log: { dropPrefix: () => {} } } : {}),
+      ...(isVoter ? { log: { dropPrefix: () => {}, segmentBytes: 0 } } : {}),
       store,
       calls: this.network.calls(brokerId(id)),
       clock: this.time,

@@ -171,7 +171,7 @@ export class CoordinatorCluster {
     partition: { readonly partition: number; readonly group: GroupNumber },
     self: number,
   ): Promise<void> {
-    const log = { dropPrefix: () => {} };
+    const log = { dropPrefix: () => {}, segmentBytes: 0 };
     const replica = await broker.coordinators.openReplica({ partition, log });
     const raft = this.#raft(partition.group);
     const member = raft.join(self, replica.listener as never, replica.appliedIndex);
