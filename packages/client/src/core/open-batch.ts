@@ -1,4 +1,5 @@
 import { BatchBuilder, type RecordInput } from "@stratalog/record-batch";
+import type { BatchBuffers } from "./batch-buffers.ts";
 import type { ProduceBatch, RecordWaiter } from "./produce-batch.ts";
 import type { ProduceLane } from "./produce-lane.ts";
 
@@ -8,6 +9,8 @@ export interface OpenBatchOptions {
   /** First size of a batch's buffer: about what the last one of this partition took. */
   readonly expectedBytes: number;
   readonly nowMs: number;
+  /** Memory that earlier batches were in. */
+  readonly buffers: BatchBuffers;
 }
 
 /** The batch that gathers records for one partition. One encode pass: records go in as bytes. */
@@ -22,7 +25,8 @@ export class OpenBatch {
   constructor(options: OpenBatchOptions) {
     this.createdMs = options.nowMs;
     this.#maxBytes = options.maxBytes;
-    this.#builder = new BatchBuilder({ initialBytes: options.expectedBytes });
+    const initialBytes = options.expectedBytes;
+    this.#builder = new BatchBuilder({ initialBytes, buffer: options.buffers.take(initialBytes) });
   }
 
   get sizeBytes(): number {

@@ -1,4 +1,5 @@
 import type { RecordInput } from "@stratalog/record-batch";
+import type { BatchBuffers } from "./batch-buffers.ts";
 import { OpenBatch } from "./open-batch.ts";
 import type { ProduceBatch, RecordWaiter } from "./produce-batch.ts";
 import { type LaneOptions, ProduceLane } from "./produce-lane.ts";
@@ -10,6 +11,7 @@ export interface PartitionQueueOptions extends LaneOptions {
   readonly maxBatchBytes: number;
   /** Conditional appends have queues of their own: a refused one leaves no gap for the others. */
   readonly kind: "plain" | "conditional";
+  readonly buffers: BatchBuffers;
 }
 
 /** What adding a record did. */
@@ -31,6 +33,7 @@ export class PartitionQueue {
   readonly kind: "plain" | "conditional";
   readonly lane: ProduceLane;
   readonly #maxBatchBytes: number;
+  readonly #buffers: BatchBuffers;
   #open: OpenBatch | undefined;
   #expectedBytes = FIRST_BATCH_BYTES;
 
@@ -39,6 +42,7 @@ export class PartitionQueue {
     this.partition = options.partition;
     this.kind = options.kind;
     this.#maxBatchBytes = options.maxBatchBytes;
+    this.#buffers = options.buffers;
     this.lane = new ProduceLane(options);
   }
 
@@ -91,6 +95,7 @@ export class PartitionQueue {
       maxBytes: this.#maxBatchBytes,
       expectedBytes: this.#expectedBytes,
       nowMs,
+      buffers: this.#buffers,
     });
     this.#open = open;
     return open;

@@ -154,6 +154,21 @@ describe("a record batch", () => {
     expect(builder.build()).toHaveLength(before);
   });
 
+  test("encodes into memory that it is given, and out of it when that is too small", () => {
+    const buffer = new Uint8Array(200).fill(0xee);
+    const record = { key: null, value: encodeUtf8("v".repeat(50)), timestampMs: 1 };
+    const builder = new BatchBuilder({ buffer });
+    builder.append(record);
+    const batch = builder.build();
+    expect(batch.buffer).toBe(buffer.buffer);
+    expect(batch).toEqual(batchOf([record]));
+    const large = new BatchBuilder({ buffer });
+    for (let count = 0; count < 9; count++) large.append(record);
+    const grown = large.build();
+    expect(grown.buffer).not.toBe(buffer.buffer);
+    expect([...decodeBatch(grown)]).toHaveLength(9);
+  });
+
   test("is numbered again with a right checksum", () => {
     const batch = batchOf([{ key: null, value: encodeUtf8("v"), timestampMs: 1 }]);
     patchProducer(batch, { producerId: 7, producerEpoch: 2, baseSequence: 40 });

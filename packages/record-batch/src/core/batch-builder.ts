@@ -37,6 +37,8 @@ export interface BatchBuilderOptions extends ProducerFields {
   readonly isTransactional?: boolean;
   /** First size of the buffer, bytes; it doubles as needed. Default 1,024. */
   readonly initialBytes?: number;
+  /** Memory to encode into instead; the builder's until the batch that lies in it is done with. */
+  readonly buffer?: Uint8Array | undefined;
 }
 
 /** Timestamps are within [−1, 2^51]: deltas of two of them are exact. */
@@ -64,7 +66,10 @@ export class BatchBuilder {
 
   constructor(options: BatchBuilderOptions = {}) {
     this.#options = options;
-    this.#bytes = new Uint8Array(Math.max(BATCH_HEADER_BYTES, options.initialBytes ?? 1024));
+    const hasRoom = options.buffer !== undefined && options.buffer.length >= BATCH_HEADER_BYTES;
+    this.#bytes = hasRoom
+      ? options.buffer
+      : new Uint8Array(Math.max(BATCH_HEADER_BYTES, options.initialBytes ?? 1024));
   }
 
   /** Bytes of the batch so far, header included. */

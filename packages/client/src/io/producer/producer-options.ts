@@ -1,6 +1,7 @@
 import { CodedError } from "@stratalog/base";
 import type { Acks } from "@stratalog/protocol";
 import type { Compression } from "@stratalog/record-batch";
+import { BatchBuffers } from "../../core/batch-buffers.ts";
 import type { PartitionQueue } from "../../core/partition-queue.ts";
 import type { Serde } from "../../core/serde.ts";
 
@@ -44,6 +45,7 @@ export interface ProducerSettings {
   /** Milliseconds until an append without an answer counts as failed. */
   readonly sendTimeoutMs: number;
   readonly onBatchClosed: (queue: PartitionQueue) => void;
+  readonly buffers: BatchBuffers;
 }
 
 const MIB = 1024 * 1024;
@@ -87,7 +89,11 @@ export function producerSettings(
   checkRange("deliveryTimeoutMs", settings.deliveryTimeoutMs, { min: 1, max: 86_400_000 });
   checkRange("maxBlockMs", settings.maxBlockMs, { min: 0, max: 86_400_000 });
   checkRange("maxInFlight", settings.maxInFlight, { min: 1, max: IN_FLIGHT_MAX });
-  return settings;
+  const buffers = new BatchBuffers({
+    bufferBytes: settings.maxBatchBytes,
+    keptBytesMax: settings.maxBufferBytes / 2,
+  });
+  return { ...settings, buffers };
 }
 
 /** INVALID_CONFIG for a number outside its range. */

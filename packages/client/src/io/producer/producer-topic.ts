@@ -60,6 +60,7 @@ export class ProducerTopic {
         topic: this.name,
         partition,
         kind: "plain",
+        buffers: this.#settings.buffers,
         maxBatchBytes: this.#settings.maxBatchBytes,
         isIdempotent: this.#settings.isIdempotent,
         maxInFlight: this.#settings.maxInFlight,

@@ -81,7 +81,8 @@ export class Producer<Key = unknown, Value = unknown> implements AsyncDisposable
       onBatchClosed: (queue) => this.#topics.get(queue.topic)?.onBatchClosed(queue.partition),
     });
     const { maxBufferBytes: limitBytes, maxBlockMs } = this.#settings;
-    this.#memory = new BufferMemory({ limitBytes, maxBlockMs, scope: this.#scope });
+    const { environment } = cluster;
+    this.#memory = new BufferMemory({ limitBytes, maxBlockMs, environment, scope: this.#scope });
     this.#admission = new AdmissionQueue();
     this.#sender = new Sender(cluster, {
       settings: this.#settings,
@@ -315,6 +316,7 @@ export class Producer<Key = unknown, Value = unknown> implements AsyncDisposable
         topic,
         partition,
         kind: "conditional",
+        buffers: this.#settings.buffers,
         maxBatchBytes: BATCH_BYTES_MAX,
         isIdempotent: this.#settings.isIdempotent,
         maxInFlight: 1,
@@ -326,6 +328,8 @@ export class Producer<Key = unknown, Value = unknown> implements AsyncDisposable
 
   #onStored(queue: PartitionQueue, batch: ProduceBatch, baseOffset: number): void {
     this.#memory.giveBack(batch.bufferedBytes);
+    // After one send the answer proves that its bytes left; an earlier send may still be queued.
+    if (batch.attempts === 1) this.#settings.buffers.giveBack(batch.bytes);
     for (const [at, waiter] of batch.waiters.entries()) {
       waiter.onStored(queue.partition, baseOffset + (batch.waiterIndexes[at] ?? 0));
     }

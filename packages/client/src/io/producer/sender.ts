@@ -110,6 +110,7 @@ export class Sender {
     batch.phase = "preparing";
     compressBatch(batch.bytes, compression).then(
       (bytes) => {
+        if (bytes !== batch.bytes) this.#settings.buffers.giveBack(batch.bytes);
         batch.bytes = bytes;
         batch.phase = "ready";
         this.markDirty(queue);
