@@ -16,7 +16,7 @@ const DIRECTORY = "/data";
  * At every so many points the process is killed, and recovery itself is crashed at each of its
  * calls.
  */
-const NESTED_EVERY = 60;
+const NESTED_EVERY = 90;
 const HARMLESS = new Set(["list", "exists", "sizeBytes", "read", "close"]);
 
 function openStore(fileSystem: MemoryFileSystem, keyValue: KeyValueStore, time: ManualTime) {
@@ -219,7 +219,7 @@ test.each([11, 13])(
     const { counts } = outcome;
     for (const what of REQUIRED) expect(counts[what] ?? 0, what).toBeGreaterThan(0);
   },
-  60_000,
+  120_000,
 );
 
 test("a disk whose syncs do nothing is noticed", async () => {

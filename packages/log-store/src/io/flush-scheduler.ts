@@ -1,4 +1,4 @@
-import type { Timers } from "@stratalog/base";
+import type { Timer, Timers } from "@stratalog/base";
 import type { TailBudget } from "../core/tail-budget.ts";
 import { Gate } from "./gate.ts";
 import type { GroupEntry } from "./group-entry.ts";
@@ -21,7 +21,7 @@ export class FlushScheduler {
   readonly #urgent = new Set<GroupEntry>();
   readonly #running = new Set<GroupEntry>();
   readonly #syncGate = new Gate(1);
-  #isTimerSet = false;
+  #timer: Timer | undefined;
   #isStopped = false;
   /** Whether the last segment write found the disk full. */
   isDiskFull = false;
@@ -47,7 +47,7 @@ export class FlushScheduler {
     this.#dirty.add(entry);
     if (entry.state.pendingBytes >= this.#flushBytes) this.#urgent.add(entry);
     if (this.#budget.pinnedBytes * 2 > this.#budget.limitBytes) this.#hurryAll();
-    if (!this.#isTimerSet) this.#setTimer();
+    if (this.#timer === undefined) this.#setTimer();
   }
 
   /** More of the WAL is durable: what it makes durable may be written now. */
@@ -66,6 +66,7 @@ export class FlushScheduler {
 
   stop(): void {
     this.#isStopped = true;
+    this.#timer?.cancel();
   }
 
   async #flush(entry: GroupEntry): Promise<void> {
@@ -80,8 +81,8 @@ export class FlushScheduler {
     else if (pendingBytes >= this.#flushBytes && !this.isDiskFull) this.#urgent.add(entry);
     this.#budget.trim();
     this.pump();
-    if (entry.writer.shouldSyncEarly && !entry.isDropped)
-      await this.#syncGate.run(() => syncEarly(entry));
+    if (!entry.writer.shouldSyncEarly) return;
+    await this.#syncGate.run(() => syncEarly(entry));
   }
 
   #hurryAll(): void {
@@ -89,9 +90,8 @@ export class FlushScheduler {
   }
 
   #setTimer(): void {
-    this.#isTimerSet = true;
-    this.#timers.after(this.#flushMs, () => {
-      this.#isTimerSet = false;
+    this.#timer = this.#timers.after(this.#flushMs, () => {
+      this.#timer = undefined;
       if (this.#isStopped || this.#dirty.size === 0) return;
       this.#hurryAll();
       this.pump();

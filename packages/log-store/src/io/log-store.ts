@@ -1,4 +1,4 @@
-import { assert, CodedError, encodeUtf8, type GroupNumber } from "@stratalog/base";
+import { assert, CodedError, encodeUtf8, type GroupNumber, type Timer } from "@stratalog/base";
 import type { GroupCheckpoint } from "../core/checkpoint-format.ts";
 import type { Frame } from "../core/frame.ts";
 import { type GroupDescriptor, isSameReplica } from "../core/group-descriptor.ts";
@@ -69,6 +69,7 @@ export class LogStore {
   readonly #dropping = new Map<number, Promise<void>>();
   readonly #creating = new Map<number, Promise<void>>();
   #isClosed = false;
+  #checkpointTimer: Timer | undefined;
 
   private constructor(parts: OpenParts, wal: WalWriter, entries: readonly GroupEntry[]) {
     this.#parts = parts;
@@ -322,6 +323,7 @@ export class LogStore {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#checkpointTimer?.cancel();
     await Promise.all(this.#dropping.values());
     await this.#wal.synced();
     this.#scheduler.stop();
@@ -344,7 +346,7 @@ export class LogStore {
 
   #setCheckpointTimer(): void {
     const { timers, checkpointIntervalMs } = this.#parts.settings;
-    timers.after(checkpointIntervalMs, () => {
+    this.#checkpointTimer = timers.after(checkpointIntervalMs, () => {
       if (this.#isClosed || this.#parts.hasFailed) return;
       const needsOne = [...this.#groups.values()].some((entry) => entry.writer.needsCheckpoint);
       if (needsOne) this.#checkpointSoon();

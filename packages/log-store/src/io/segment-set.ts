@@ -112,6 +112,8 @@ export class SegmentSet {
 
   /** How many frames from `start` on the segment takes in one write. */
   #fittingEnd(segment: Segment, frames: readonly Frame[], start: number): number {
+    const fittingAll = this.#endWhenAllFit(segment, frames, start);
+    if (fittingAll !== undefined) return fittingAll;
     let bytes = 0;
     let end = start;
     while (end < frames.length && bytes < WRITE_BYTES_MAX) {
@@ -121,6 +123,19 @@ export class SegmentSet {
       end++;
     }
     return Math.max(end, start + 1);
+  }
+
+  /** The common case without a look at each frame: the last one fits behind all the others. */
+  #endWhenAllFit(segment: Segment, frames: readonly Frame[], start: number): number | undefined {
+    let bytes = 0;
+    for (let at = start; at < frames.length; at++) bytes += (frames[at] as Frame).byteLength;
+    const last = frames.at(-1) as Frame;
+    const isOneWrite = bytes <= WRITE_BYTES_MAX;
+    const queuedBytes = bytes - last.byteLength;
+    const hasRows = segment.indexRows + frames.length < this.#context.limits.indexRowsMax;
+    const fits =
+      isOneWrite && hasRows && this.#rollReason(segment, last, queuedBytes) === undefined;
+    return fits ? frames.length : undefined;
   }
 
   /**

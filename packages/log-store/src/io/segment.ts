@@ -125,32 +125,24 @@ export class Segment {
     const start = this.#facts.sizeBytes;
     const merged = mergeSmallParts(parts, SMALL_PART_BYTES);
     await this.#context.handles.write(this.path, (handle) => handle.write(merged, start));
-    let position = start;
+    this.#takeNote(index, frames);
+  }
+
+  /** Updates facts and index for frames that lie at the end of the file now. */
+  #takeNote(index: SparseIndex, frames: readonly Frame[]): void {
+    let { lastIndex, nextOffset, sizeBytes, maxTimestampMs } = this.#facts;
     for (const frame of frames) {
-      this.#takeNote(index, frame, position);
-      position += frame.byteLength;
+      if (sizeBytes >= this.#nextRowPosition) {
+        const row = { index: frame.index, baseOffset: frame.baseOffset, position: sizeBytes };
+        index.add({ ...row, maxTimestampBefore: maxTimestampMs });
+        this.#nextRowPosition = sizeBytes + this.#context.indexIntervalBytes;
+      }
+      lastIndex = frame.index;
+      nextOffset = frame.baseOffset + frame.span;
+      sizeBytes += frame.byteLength;
+      maxTimestampMs = Math.max(maxTimestampMs, frameTimestamp(frame));
     }
-  }
-
-  /** Updates facts and index for a frame that lies at a position now. */
-  #takeNote(index: SparseIndex, frame: Frame, position: number): void {
-    const facts = this.#facts;
-    this.#addRow(index, frame, position);
-    this.#facts = {
-      ...facts,
-      lastIndex: frame.index,
-      nextOffset: frame.baseOffset + frame.span,
-      sizeBytes: position + frame.byteLength,
-      maxTimestampMs: Math.max(facts.maxTimestampMs, frameTimestamp(frame)),
-    };
-  }
-
-  #addRow(index: SparseIndex, frame: Frame, position: number): void {
-    if (position < this.#nextRowPosition) return;
-    const { baseOffset } = frame;
-    const maxTimestampBefore = this.#facts.maxTimestampMs;
-    index.add({ index: frame.index, baseOffset, position, maxTimestampBefore });
-    this.#nextRowPosition = position + this.#context.indexIntervalBytes;
+    this.#facts = { ...this.#facts, lastIndex, nextOffset, sizeBytes, maxTimestampMs };
   }
 
   /**
