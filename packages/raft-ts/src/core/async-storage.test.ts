@@ -1,0 +1,150 @@
+// Writes and applications that are still under way when the next thing happens.
+import { describe, expect, it } from "vitest";
+import { MemoryStorage } from "../memory/memory-storage.ts";
+import { RaftInvariantError } from "./assert.ts";
+import type { AppendMessage, Message, StorageAppendMessage } from "./messages.ts";
+import { RaftNode } from "./raft-node.ts";
+import { APPEND_WORKER, EMPTY_CONF_STATE, type Entry } from "./types.ts";
+
+/** A follower in a group of three whose storage works behind queues. */
+class SlowFollower {
+  readonly storage = MemoryStorage.withVoters([1, 2, 3]);
+  readonly raft = new RaftNode({
+    id: 1,
+    storage: this.storage,
+    random: () => 0,
+    asyncStorageWrites: true,
+  });
+
+  /** Takes a Ready; its messages to a local worker. */
+  take(): readonly Message[] {
+    return this.raft.ready().messages.filter(({ type }) => type.startsWith("storage-"));
+  }
+
+  takeWrite(): StorageAppendMessage {
+    const write = this.take().find((message) => message.type === "storage-append");
+    if (write === undefined) throw new Error("nothing to write");
+    return write;
+  }
+
+  /** Carries out a write and delivers what comes back to this replica. */
+  finish(write: StorageAppendMessage): void {
+    if (write.snapshot !== undefined) this.storage.applySnapshot(write.snapshot);
+    this.storage.append(write.entries);
+    for (const response of write.responses) if (response.to === 1) this.raft.step(response);
+  }
+}
+
+function entry(index: number, term: number): Entry {
+  return { type: "normal", index, term, data: Uint8Array.of(term) };
+}
+
+function append(from: number, term: number, entries: readonly Entry[], commit = 0): AppendMessage {
+  const prev = { prevIndex: 0, prevTerm: 0 };
+  return { type: "append", from, to: 1, term, ...prev, commit, entries };
+}
+
+describe("a write that was overtaken", () => {
+  it("does not count when the same entry comes back in a later term", () => {
+    const follower = new SlowFollower();
+    follower.raft.step(append(2, 1, [entry(1, 1)]));
+    const first = follower.takeWrite();
+    follower.raft.step(append(3, 2, [entry(1, 2)]));
+    const second = follower.takeWrite();
+    follower.raft.step(append(2, 3, [entry(1, 1)], 1));
+    const third = follower.takeWrite();
+    // The entry is on the disk now, and the second write is about to replace it.
+    follower.finish(first);
+    expect(follower.take()).toEqual([]);
+    follower.finish(second);
+    expect(follower.take()).toEqual([]);
+    follower.finish(third);
+    expect(follower.take()).toMatchObject([{ type: "storage-apply", entries: [{ term: 1 }] }]);
+  });
+
+  it("is vouched for by the next one, even if that has no entries", () => {
+    const follower = new SlowFollower();
+    follower.raft.step(append(2, 1, [entry(1, 1)]));
+    const first = follower.takeWrite();
+    const heartbeat = { type: "heartbeat", from: 3, to: 1, term: 2 } as const;
+    follower.raft.step({ ...heartbeat, commit: 0, readSequence: 0 });
+    const termChange = follower.takeWrite();
+    expect(termChange.entries).toEqual([]);
+    follower.finish(first);
+    follower.finish(termChange);
+    follower.raft.step({ ...heartbeat, commit: 1, readSequence: 0 });
+    expect(follower.take().map(({ type }) => type)).toContain("storage-apply");
+  });
+});
+
+describe("an acknowledgement", () => {
+  it("is a response of the write and no message of its own", () => {
+    const follower = new SlowFollower();
+    follower.raft.step(append(2, 1, [entry(1, 1)]));
+    const { messages } = follower.raft.ready();
+    expect(messages.map(({ to }) => to)).toEqual([APPEND_WORKER]);
+    const [write] = messages;
+    expect(write).toMatchObject({ responses: [{ type: "append-response", to: 2, index: 1 }, {}] });
+  });
+
+  it("stays in its message while more arrive", () => {
+    const follower = new SlowFollower();
+    const heartbeat = { type: "heartbeat", from: 2, to: 1, term: 1, readSequence: 0 } as const;
+    follower.raft.step(append(2, 1, [entry(1, 1)]));
+    follower.finish(follower.takeWrite());
+    follower.raft.step({ ...heartbeat, commit: 1 });
+    const hint = follower.takeWrite();
+    const { length } = hint.responses;
+    follower.raft.step({ ...append(2, 1, [entry(2, 1)]), prevIndex: 1, prevTerm: 1 });
+    expect(hint.responses).toHaveLength(length);
+  });
+});
+
+describe("a snapshot", () => {
+  const snapshot = {
+    index: 5,
+    term: 1,
+    confState: { ...EMPTY_CONF_STATE, voters: [1, 2, 3] },
+    data: undefined,
+  };
+  const message = { type: "snapshot", from: 2, to: 1, term: 1, snapshot } as const;
+
+  it("is refused while entries are being applied, and taken afterwards", () => {
+    const follower = new SlowFollower();
+    follower.raft.step(append(2, 1, [entry(1, 1)], 1));
+    follower.finish(follower.takeWrite());
+    const [work] = follower.take();
+    if (work?.type !== "storage-apply") throw new Error("nothing to apply");
+    follower.raft.step(message);
+    expect(follower.raft.lastIndex).toBe(1);
+    for (const response of work.responses) follower.raft.step(response);
+    follower.raft.step(message);
+    expect(follower.raft.lastIndex).toBe(5);
+    follower.finish(follower.takeWrite());
+    expect(follower.raft.appliedIndex).toBe(5);
+  });
+
+  it("is refused by a replica that it does not name", () => {
+    const follower = new SlowFollower();
+    const confState = { ...EMPTY_CONF_STATE, voters: [2, 3] };
+    follower.raft.step({ ...message, snapshot: { ...snapshot, confState } });
+    expect([follower.raft.lastIndex, follower.raft.commitIndex]).toEqual([0, 0]);
+  });
+
+  it("does not cut a log that has its last entry", () => {
+    const follower = new SlowFollower();
+    const entries = [1, 2, 3, 4, 5, 6].map((index) => entry(index, 1));
+    follower.raft.step(append(2, 1, entries));
+    follower.raft.step(message);
+    expect([follower.raft.lastIndex, follower.raft.commitIndex]).toEqual([6, 5]);
+  });
+});
+
+describe("advance", () => {
+  it("has no place in asynchronous mode", () => {
+    const { raft } = new SlowFollower();
+    raft.campaign();
+    const ready = raft.ready();
+    expect(() => raft.advance(ready)).toThrow(RaftInvariantError);
+  });
+});
