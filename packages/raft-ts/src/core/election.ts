@@ -80,6 +80,7 @@ export function handleVoteRequest(state: ReplicaState, request: VoteRequest): vo
     // tells its own.
     term: isGranted ? request.term : state.term,
     reject: !isGranted,
+    ...(!isGranted && commitHint(state)),
   });
   if (isGranted && !isPreVote) {
     state.electionElapsed = 0;
@@ -115,7 +116,8 @@ function commitHint(state: ReplicaState): { commit?: number; commitTerm?: number
  * mixes both kinds.
  */
 export function refusePreVote(state: ReplicaState, request: VoteRequest): void {
-  sendVote(state, "pre-vote-response", { to: request.from, term: state.term, reject: true });
+  const refusal = { to: request.from, term: state.term, reject: true, ...commitHint(state) };
+  sendVote(state, "pre-vote-response", refusal);
 }
 
 /** Whether a live leader stops an election that nobody forced (thesis, section 4.2.3). */
@@ -146,12 +148,7 @@ export function handleVoteResponse(
 function sendVote(
   state: ReplicaState,
   type: "vote-response" | "pre-vote-response",
-  vote: Pick<VoteResponse, "to" | "term" | "reject">,
+  vote: Omit<VoteResponse, "type" | "from">,
 ): void {
-  state.sendAfterAppend({
-    type,
-    from: state.id,
-    ...vote,
-    ...(vote.reject && commitHint(state)),
-  });
+  state.sendAfterAppend({ type, from: state.id, ...vote });
 }
