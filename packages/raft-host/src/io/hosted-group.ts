@@ -118,7 +118,7 @@ export class HostedGroup implements RaftGroup {
     const confState = options.confState ?? { ...voters, autoLeave: false };
     this.#memberships = new Memberships(appliedIndex, confState);
     const snapshot = (): Snapshot | "pending" => this.#createSnapshot();
-    this.#adapter = new LogAdapter({ view, confState, snapshot });
+    this.#adapter = new LogAdapter({ view, confState, appliedIndex, snapshot });
     this.#storage = new GroupStorage({ group, view, codec, adapter: this.#adapter });
     this.node = createNode(options, this.#adapter);
     this.#term = this.node.term;

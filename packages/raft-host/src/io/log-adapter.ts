@@ -11,6 +11,8 @@ export type FrameReader = number | "apply";
 export interface LogAdapterOptions {
   readonly view: LogView;
   readonly confState: ConfState;
+  /** As of which `confState` holds. */
+  readonly appliedIndex: number;
   readonly snapshot: () => Snapshot | "pending";
 }
 
@@ -34,7 +36,13 @@ export class LogAdapter implements LogStorage {
     const { firstIndex, lastIndex } = this.#view;
     // The hint may be behind what was dropped, or ahead of what survived a crash.
     const clamped = Math.min(Math.max(commit, firstIndex - 1), lastIndex);
-    return { hardState: { term, vote, commit: clamped }, confState: this.#options.confState };
+    const { confState, appliedIndex } = this.#options;
+    const configurationIndexes = this.#view.configIndexes?.filter((index) => index > appliedIndex);
+    return {
+      hardState: { term, vote, commit: clamped },
+      confState,
+      ...(configurationIndexes !== undefined && { configurationIndexes }),
+    };
   }
 
   firstIndex(): number {

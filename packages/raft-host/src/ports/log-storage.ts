@@ -56,6 +56,11 @@ export interface LogView {
    */
   term(index: number): number | "compacted" | "unavailable";
   /**
+   * Ascending indexes of the configuration frames in the log, where the storage keeps them. Without
+   * them a replica campaigns only once everything that it knows to be committed is applied.
+   */
+  readonly configIndexes?: readonly number[];
+  /**
    * Frames [from, to), at least one and then at most `maxBytes`, when they are in memory.
    * "pending": they must be
    * fetched. The answer may stop short where memory ends.
