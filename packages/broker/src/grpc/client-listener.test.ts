@@ -129,6 +129,25 @@ describe("ClientListener", () => {
     await settled(() => api.api.listener.connectionCount === 0);
   });
 
+  it("survives connections that are reset as soon as they are made", async () => {
+    await using api = await startApi();
+    for (let round = 0; round < 10; round++) {
+      const sockets = Array.from({ length: 50 }, () => dial(api.port));
+      await Promise.all(
+        sockets.map(async ({ socket, closed }, index) => {
+          if (index % 2 === 0) await new Promise((resolve) => socket.once("connect", resolve));
+          if (index % 3 === 0) socket.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+          socket.resetAndDestroy();
+          await closed;
+        }),
+      );
+    }
+    const client = api.client("MetadataService");
+    const answer = await callUnary(client.getMetadata.bind(client), {}, options());
+    expect(answer.brokerId).toBe(1);
+    await settled(() => api.api.listener.connectionCount === 1);
+  });
+
   it("turns away connections above the bound", async () => {
     await using api = await startApi({ limits: { connections: 2 } });
     const first = connectHttp2(`http://127.0.0.1:${api.port}`);

@@ -138,6 +138,7 @@ export class ClientListener {
   }
 
   #accept(socket: Socket): void {
+    if (socket.destroyed) return;
     if (!this.#connections.admit()) {
       socket.destroy();
       return;

@@ -46,6 +46,8 @@ export class Connections {
 
   /** Takes over a connection that was admitted. */
   add(session: Http2Session): void {
+    // A connection may be gone before its turn comes; its window is then no more to be set.
+    if (session.destroyed) return;
     this.#count++;
     session.setLocalWindowSize(this.#windowBytes);
     const timer = this.#timers.after(this.#limits.handshakeMs, () => {
