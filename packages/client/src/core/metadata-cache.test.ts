@@ -31,7 +31,7 @@ function answer(
 describe("the metadata cache", () => {
   test("knows leaders and addresses", () => {
     const cache = new MetadataCache();
-    cache.apply(answer(1, [[1, 4]]));
+    cache.apply(answer(1, [[1, 4]]), 0);
     expect(cache.leader("t", 0)).toEqual({ brokerId: 1, leaderEpoch: 4 });
     expect(cache.address(2)).toBe("127.0.0.1:9002");
     expect(cache.leader("t", 1)).toBeUndefined();
@@ -39,18 +39,18 @@ describe("the metadata cache", () => {
 
   test("does not go back to an older view or an older leader", () => {
     const cache = new MetadataCache();
-    cache.apply(answer(5, [[2, 7]]));
-    cache.apply(answer(4, [[1, 3]]));
+    cache.apply(answer(5, [[2, 7]]), 0);
+    cache.apply(answer(4, [[1, 3]]), 0);
     expect(cache.leader("t", 0)?.brokerId).toBe(2);
-    cache.apply(answer(6, [[1, 3]]));
+    cache.apply(answer(6, [[1, 3]]), 0);
     expect(cache.leader("t", 0)).toEqual({ brokerId: 2, leaderEpoch: 7 });
-    cache.apply(answer(6, [[1, 8]]));
+    cache.apply(answer(6, [[1, 8]]), 0);
     expect(cache.leader("t", 0)).toEqual({ brokerId: 1, leaderEpoch: 8 });
   });
 
   test("takes a hint when it is news", () => {
     const cache = new MetadataCache();
-    cache.apply(answer(1, [[1, 4]]));
+    cache.apply(answer(1, [[1, 4]]), 0);
     expect(cache.applyHint("t", 0, { leaderId: 2, leaderEpoch: 3 })).toBe(false);
     expect(cache.applyHint("t", 0, { leaderId: 9, leaderEpoch: 9 })).toBe(false);
     const place = { leaderHost: "::1", leaderPort: 9009 };
@@ -62,7 +62,7 @@ describe("the metadata cache", () => {
 
   test("forgets a leader only if it is still that one", () => {
     const cache = new MetadataCache();
-    cache.apply(answer(1, [[1, 4]]));
+    cache.apply(answer(1, [[1, 4]]), 0);
     cache.forgetLeader("t", 0, 2);
     expect(cache.leader("t", 0)?.brokerId).toBe(1);
     cache.forgetLeader("t", 0, 1);
@@ -71,13 +71,13 @@ describe("the metadata cache", () => {
 
   test("refuses brokers of another cluster", () => {
     const cache = new MetadataCache();
-    cache.apply(answer(1, [[1, 1]]));
-    expect(() => cache.apply(answer(2, [[1, 1]], "two"))).toThrow("cluster two");
+    cache.apply(answer(1, [[1, 1]]), 0);
+    expect(() => cache.apply(answer(2, [[1, 1]], "two"), 0)).toThrow("cluster two");
   });
 
   test("drops a topic that is gone, and remembers why", () => {
     const cache = new MetadataCache();
-    cache.apply(answer(1, [[1, 1]]));
+    cache.apply(answer(1, [[1, 1]]), 0);
     const error = {
       code: "UNKNOWN_TOPIC_OR_PARTITION",
       message: "no t",
@@ -85,7 +85,7 @@ describe("the metadata cache", () => {
       leader: null,
     };
     const gone = { name: "t", topicId: "", internal: false, partitions: [], error };
-    cache.apply({ ...answer(2, []), topics: [gone] });
+    cache.apply({ ...answer(2, []), topics: [gone] }, 0);
     expect(cache.topic("t")).toBeUndefined();
     expect(cache.topicError("t")?.code).toBe("UNKNOWN_TOPIC_OR_PARTITION");
   });

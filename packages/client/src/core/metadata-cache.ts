@@ -13,6 +13,8 @@ export interface KnownTopic {
   readonly topicId: string;
   /** By partition number; undefined while the partition has no known leader. */
   readonly leaders: (KnownLeader | undefined)[];
+  /** When it was last asked about, on the monotonic clock. */
+  askedMs: number;
 }
 
 /** Where a leader sits, from an error's details. */
@@ -38,7 +40,7 @@ export class MetadataCache {
   controllerId: number | undefined;
 
   /** Takes an answer in. Throws CLUSTER_ID_MISMATCH when it comes from another cluster. */
-  apply(response: GetMetadataResponse): void {
+  apply(response: GetMetadataResponse, nowMs: number): void {
     if (response.clusterId !== "") {
       if (this.clusterId !== undefined && this.clusterId !== response.clusterId) {
         throw new CodedError(
@@ -60,7 +62,7 @@ export class MetadataCache {
       if (isStale && this.#brokers.has(broker.brokerId)) continue;
       this.#brokers.set(broker.brokerId, joinAddress(broker.host, broker.port));
     }
-    for (const topic of response.topics) this.#applyTopic(topic, isStale);
+    for (const topic of response.topics) this.#applyTopic(topic, { isStale, nowMs });
   }
 
   /** Takes in what a NOT_LEADER error says about the leader; says whether it was news. */
@@ -116,7 +118,11 @@ export class MetadataCache {
     return [...this.#brokers.keys()];
   }
 
-  #applyTopic(topic: TopicMetadata, isStale: boolean): void {
+  #applyTopic(
+    topic: TopicMetadata,
+    answer: { readonly isStale: boolean; readonly nowMs: number },
+  ): void {
+    const { isStale, nowMs: askedMs } = answer;
     if (topic.error !== null) {
       const code: ErrorCode = isErrorCode(topic.error.code) ? topic.error.code : "INTERNAL";
       this.#errors.set(topic.name, new CodedError(code, topic.error.message));
@@ -134,7 +140,12 @@ export class MetadataCache {
       return known !== undefined && known.leaderEpoch > told.leaderEpoch ? known : told;
     });
     if (this.#topics.size >= TOPICS_MAX && before === undefined) this.#topics.clear();
-    this.#topics.set(topic.name, { name: topic.name, topicId: topic.topicId, leaders });
+    this.#topics.set(topic.name, {
+      name: topic.name,
+      topicId: topic.topicId,
+      leaders,
+      askedMs,
+    });
   }
 }
 

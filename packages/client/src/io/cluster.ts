@@ -37,6 +37,9 @@ const FIRST_CONTACT_MS = 5_000;
 /** How long a topic that no broker knows is waited for: news of a new topic takes a moment. */
 const UNKNOWN_TOPIC_MS = 5_000;
 
+/** How old what is known of a topic may get. */
+const METADATA_AGE_MS = 60_000;
+
 const UNREACHABLE: readonly ErrorCode[] = ["BROKER_NOT_AVAILABLE", "REQUEST_TIMED_OUT"];
 /** Retriable in general, but here it answers the caller's question. */
 const FINAL: readonly ErrorCode[] = ["UNKNOWN_TOPIC_OR_PARTITION"];
@@ -67,7 +70,7 @@ export class Cluster {
           request: { topics },
           effect: "read",
         });
-        this.cache.apply(response);
+        this.cache.apply(response, environment.clock.monotonicMs());
       },
     });
   }
@@ -89,6 +92,15 @@ export class Cluster {
   /** Asks for the leaders of some topics anew; calls in a short time share one answer. */
   refresh(topics: readonly string[], signal?: AbortSignal): Promise<void> {
     return this.scope.race(this.#refresher.refresh(topics), signal);
+  }
+
+  /** Asks about a topic again when that was long ago: it may have more partitions by now. */
+  refreshIfOld(topic: KnownTopic, nowMs: number): void {
+    if (nowMs - topic.askedMs < METADATA_AGE_MS) return;
+    topic.askedMs = nowMs;
+    this.refresh([topic.name]).catch(() => {
+      // What is known still works; the next time is as far away as this one was.
+    });
   }
 
   /**

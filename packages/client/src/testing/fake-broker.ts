@@ -33,6 +33,8 @@ export class FakeBroker {
   #port = 0;
   readonly #consumers = new Set<FakeConsumer>();
   readonly #produceStreams = new Set<ServerDuplexStream<unknown, unknown>>();
+  /** Whether consumers of this broker hear nothing any more, as when the process is paused. */
+  isMute = false;
   /** Requests for metadata that came here. */
   metadataCount = 0;
   /** Services that tests add, by name. */
@@ -108,6 +110,7 @@ export class FakeBroker {
 
   /** Logs or leaders changed. */
   onChange(): void {
+    if (this.isMute) return;
     for (const consumer of this.#consumers) consumer.push();
   }
 

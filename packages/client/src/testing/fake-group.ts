@@ -34,6 +34,8 @@ export class FakeGroup {
   readonly offsets = new Map<string, number>();
   readonly commits: (readonly string[])[] = [];
   coordinator = 1;
+  /** Whether the group has no coordinator. */
+  isGone = false;
   pings = 0;
 
   constructor(cluster: FakeCluster) {
@@ -41,6 +43,7 @@ export class FakeGroup {
     for (const broker of cluster.brokers) {
       broker.extra.set("GroupService", {
         findCoordinator: () => {
+          if (this.isGone) throw new CodedError("COORDINATOR_NOT_AVAILABLE", "gone by the test");
           const { port } = cluster.broker(this.coordinator);
           return { brokerId: this.coordinator, host: "127.0.0.1", port };
         },

@@ -243,6 +243,39 @@ describe("a member of a group", () => {
   });
 });
 
+describe("when brokers fall silent", () => {
+  test("a consumer leaves a leader that answers nothing and leads no more", async () => {
+    await fill(40);
+    const assign = [{ topic: "orders", partition: 0, offset: 0 }];
+    const consumer = log.consumer({ assign });
+    expect((await take(consumer, 10)).length).toBe(10);
+    cluster.broker(1).isMute = true;
+    cluster.moveLeader("orders", 0, 2);
+    const startMs = performance.now();
+    const reading = take(consumer, 1);
+    await log.producer().send({ topic: "orders", partition: 0, value: "99" });
+    expect(await reading).toEqual([99]);
+    expect(performance.now() - startMs).toBeLessThan(6_000);
+  });
+
+  test("a member whose coordinator is gone for a session's length gives everything up", async () => {
+    await fill(40);
+    const consumer = member({ sessionTimeoutMs: 1_000 });
+    const reasons: string[] = [];
+    consumer.on("revoked", (_partitions, reason) => {
+      reasons.push(reason);
+    });
+    await take(consumer, 10);
+    group.isGone = true;
+    group.breakStreams();
+    await until(() => reasons.length === 1);
+    expect(reasons).toEqual(["lost"]);
+    expect(consumer.assignment).toEqual([]);
+    group.isGone = false;
+    expect((await take(consumer, 5)).length).toBe(5);
+  });
+});
+
 describe("any consumer", () => {
   test("reads the partitions that it is told to, from where it is told", async () => {
     await fill(400);

@@ -1,6 +1,7 @@
 // The producer against brokers that speak real gRPC on loopback and misbehave on request.
 import { decodeBatch } from "@stratalog/record-batch";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { json, string } from "../../core/serde.ts";
 import { connect } from "../../grpc/connect.ts";
 import { type AppendFate, FakeCluster } from "../../testing/index.ts";
 import type { Stratalog } from "../stratalog.ts";
@@ -95,7 +96,7 @@ describe("a producer", () => {
     expect(stored(0)).toEqual(["x"]);
   });
 
-  test("gives a record up for good when the broker refuses it, and goes on with the rest", async () => {
+  test("gives up a record that the broker refuses, and goes on with the rest", async () => {
     const producer = log.producer();
     const huge = producer.send({ topic: "orders", partition: 0, value: new Uint8Array(2 << 20) });
     const next = producer.send({ topic: "orders", partition: 0, value: "next" });
@@ -160,6 +161,41 @@ describe("a producer", () => {
     };
     expect((await append("d", 2n)).offset).toBe(2n);
     expect(stored(0)).toEqual(["a", "c", "d"]);
+  });
+
+  test("waits for more records as long as it is told, and flush does not", async () => {
+    const producer = log.producer({ lingerMs: 150 });
+    await producer.send({ topic: "orders", partition: 0, value: "warm" });
+    const startMs = performance.now();
+    await producer.send({ topic: "orders", partition: 0, value: "lingers" });
+    expect(performance.now() - startMs).toBeGreaterThan(120);
+    await producer.enqueue({ topic: "orders", partition: 0, value: "flushed" });
+    const flushMs = performance.now();
+    await producer.flush();
+    expect(performance.now() - flushMs).toBeLessThan(120);
+    expect(stored(0)).toEqual(["warm", "lingers", "flushed"]);
+  });
+
+  test("gives records up for a topic that was deleted", async () => {
+    const producer = log.producer();
+    await producer.send({ topic: "orders", partition: 0, value: "x" });
+    cluster.topics.delete("orders");
+    cluster.version++;
+    await expect(
+      producer.send({ topic: "orders", partition: 0, value: "y" }),
+    ).rejects.toMatchObject({ code: "UNKNOWN_TOPIC_OR_PARTITION" });
+  });
+
+  test("serializes as told", async () => {
+    const producer = log.producer({ key: string, value: json<{ n: number }>() });
+    await producer.send({ topic: "orders", partition: 0, key: "k", value: { n: 1 } });
+    await producer.send({ topic: "orders", partition: 0, key: null, value: null });
+    expect(stored(0)).toEqual(['{"n":1}', ""]);
+    const circular: { n: number; self?: unknown } = { n: 1 };
+    circular.self = circular;
+    await expect(
+      producer.send({ topic: "orders", partition: 0, value: circular }),
+    ).rejects.toMatchObject({ code: "SERDE_FAILED" });
   });
 
   test("refuses idempotence without acks all", () => {

@@ -290,7 +290,9 @@ export class Producer<Key = unknown, Value = unknown> implements AsyncDisposable
     const input = encodeRecord(record, this.#serdes, clock.wallMs());
     const topic = this.#topic(record.topic);
     const queue = topic.queueFor(known, input.key, record.partition);
-    const { grownBytes, closed } = queue.append(input, clock.monotonicMs(), waiter);
+    const nowMs = clock.monotonicMs();
+    this.#cluster.refreshIfOld(known, nowMs);
+    const { grownBytes, closed } = queue.append(input, nowMs, waiter);
     this.#memory.take(grownBytes);
     if (closed !== undefined) {
       this.#sender.prepare(queue, closed);

@@ -298,10 +298,20 @@ export class Sender {
     const { topic, lane } = queue;
     lane.retryAtMs = this.#nowMs() + LEADER_BACKOFF.firstMs;
     const wake = (): void => this.#alarms.wakeAfter(queue, LEADER_BACKOFF.firstMs);
-    this.#cluster.refresh([topic]).then(wake, (error: unknown) => {
+    const note = (error: unknown): void => {
       for (const batch of lane.batches()) batch.lastError = CodedError.from(error);
-      wake();
-    });
+    };
+    this.#cluster.refresh([topic]).then(
+      () => {
+        const error = this.#cluster.cache.topicError(topic);
+        if (error !== undefined) note(error);
+        wake();
+      },
+      (error: unknown) => {
+        note(error);
+        wake();
+      },
+    );
   }
 
   #refresh(topic: string): void {
@@ -340,7 +350,9 @@ export class Sender {
     for (const queue of this.#busy) {
       if (queue.open !== undefined && queue.lane.needsIdentity) queue.closeOpen();
       for (const batch of queue.lane.batches().slice()) {
-        const isOld = nowMs - batch.createdMs >= deliveryTimeoutMs;
+        const ageMs = nowMs - batch.createdMs;
+        const isGone = ageMs >= UNKNOWN_TOPIC_MS && this.#isUnknown(queue.topic);
+        const isOld = isGone || ageMs >= deliveryTimeoutMs;
         if (isOld && batch.phase !== "sent" && batch.phase !== "preparing") {
           this.#giveUp(queue, batch, overdueError(queue, batch, deliveryTimeoutMs));
         }
@@ -350,6 +362,10 @@ export class Sender {
     if (this.#busy.size > 0) {
       this.#sweepTimer ??= this.#cluster.environment.timers.after(SWEEP_MS, () => this.#sweep());
     }
+  }
+
+  #isUnknown(topic: string): boolean {
+    return this.#cluster.cache.topicError(topic)?.code === "UNKNOWN_TOPIC_OR_PARTITION";
   }
 
   /** A leader that is paused or cut off answers nothing; the others soon have another one. */
