@@ -5,7 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { groupNumber, machineClock, machineTimers, silentLogger } from "@stratalog/base";
 import { MemoryKeyValueStore } from "@stratalog/base/testing";
-import { createFrame, type GroupLog, LogStore, NodeFileSystem } from "@stratalog/log-store";
+import {
+  createFrame,
+  type GroupLog,
+  type GroupWrite,
+  LogStore,
+  NodeFileSystem,
+} from "@stratalog/log-store";
 import { BatchBuilder, patchBaseOffset, patchLeaderEpoch } from "@stratalog/record-batch";
 
 interface Scenario {
@@ -114,7 +120,7 @@ async function run(scenario: Scenario): Promise<void> {
         waits++;
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
-      const writes = [];
+      const writes: GroupWrite[] = [];
       for (let n = 0; n < scenario.groupsPerWrite; n++) {
         const log = logs[turn++ % logs.length] as GroupLog;
         const hardState = { term: 1, vote: 1, commit: log.lastIndex };

@@ -2,6 +2,7 @@ import type { GroupCheckpoint, SegmentFacts } from "../core/checkpoint-format.ts
 import { groupDirectoryName } from "../core/file-names.ts";
 import type { GroupDescriptor } from "../core/group-descriptor.ts";
 import { GroupState } from "../core/group-state.ts";
+import { SEGMENT_BYTES_MAX } from "../core/segment-format.ts";
 import type { TailBudget } from "../core/tail-budget.ts";
 import { GroupLog } from "./group-log.ts";
 import { type DurablePoint, GroupWriter } from "./group-writer.ts";
@@ -52,7 +53,10 @@ export function openGroupEntry(
 
 /** What the segments of a group share. */
 export function segmentContext(parts: StoreParts, descriptor: GroupDescriptor): SegmentContext {
-  const { segmentBytes, segmentMs } = parts.settings;
+  const { segmentMs } = parts.settings;
+  const isPartition = descriptor.kind === "partition";
+  const ownLimit = isPartition ? SEGMENT_BYTES_MAX : STATE_MACHINE_SEGMENT_BYTES;
+  const segmentBytes = Math.min(parts.settings.segmentBytes, ownLimit);
   return {
     ...parts.resources,
     group: descriptor.group,
@@ -62,6 +66,8 @@ export function segmentContext(parts: StoreParts, descriptor: GroupDescriptor): 
   };
 }
 
+/** State machines drop what a snapshot has, and only whole segments can be dropped. */
+const STATE_MACHINE_SEGMENT_BYTES = 8 * 1024 * 1024;
 /** 6 MiB of index; a segment with more rows is closed. */
 const INDEX_ROWS_MAX = 262_144;
 

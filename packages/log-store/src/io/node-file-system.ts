@@ -50,7 +50,13 @@ export class NodeFileSystem implements FileSystem {
   }
 
   async makeDirectory(directory: string): Promise<void> {
-    await mapped("makeDirectory", directory, fs.promises.mkdir(directory, { recursive: true }));
+    // Node's own recursive mode never ends in a file system that refuses with ENOENT, such as /proc.
+    if (await makeOne(directory)) return;
+    const parent = dirname(directory);
+    if (parent !== directory) await this.makeDirectory(parent);
+    if (!(await makeOne(directory))) {
+      throw new FileSystemError("ENOENT", "makeDirectory", directory);
+    }
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -88,6 +94,21 @@ export class NodeFileSystem implements FileSystem {
   async freeBytes(directory: string): Promise<number> {
     const stats = await mapped("freeBytes", dirname(directory), fs.promises.statfs(directory));
     return stats.bavail * stats.bsize;
+  }
+}
+
+/** Makes one directory, or finds it there; false when its parent is missing. */
+async function makeOne(directory: string): Promise<boolean> {
+  try {
+    await fs.promises.mkdir(directory);
+    return true;
+  } catch (error) {
+    const failure = mapError(error, "makeDirectory", directory);
+    if (failure.code === "ENOENT") return false;
+    if (failure.code !== "EEXIST") throw failure;
+    const stats = await mapped("makeDirectory", directory, fs.promises.stat(directory));
+    if (!stats.isDirectory()) throw failure;
+    return true;
   }
 }
 

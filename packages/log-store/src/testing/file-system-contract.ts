@@ -129,6 +129,15 @@ export const fileSystemContract: readonly FileSystemContractCase[] = [
     },
   },
   {
+    claim: "no directory is made where a file is, nor below one",
+    async run(fileSystem, directory) {
+      const handle = await fileSystem.open(`${directory}/a`, "create");
+      await handle.close();
+      await fails("EEXIST", fileSystem.makeDirectory(`${directory}/a`));
+      await fails("OTHER", fileSystem.makeDirectory(`${directory}/a/b`));
+    },
+  },
+  {
     claim: "a removed file stays readable through the handle that has it open",
     async run(fileSystem, directory) {
       const handle = await fileSystem.open(`${directory}/a`, "create");

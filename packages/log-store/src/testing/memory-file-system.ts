@@ -112,9 +112,13 @@ export class MemoryFileSystem implements FileSystem {
   async makeDirectory(directory: string): Promise<void> {
     await this.call("makeDirectory", directory);
     let at = this.#root;
-    for (const name of parts(directory)) {
+    const names = parts(directory);
+    for (const [depth, name] of names.entries()) {
       const existing = at.names.get(name);
-      if (existing instanceof MemoryFile) throw failure("EEXIST", "makeDirectory", directory);
+      if (existing instanceof MemoryFile) {
+        const code = depth === names.length - 1 ? "EEXIST" : "OTHER";
+        throw failure(code, "makeDirectory", directory);
+      }
       const next = existing ?? new MemoryDirectory();
       if (existing === undefined) at.change({ type: "link", name, node: next });
       at = next;
