@@ -30,29 +30,30 @@ function describe(report: RaftSimulationReport): string {
   return `seed ${seed}: ${eventCount} events, ${seconds} s simulated, ${committedCount} committed, ${digest} (${faults.join(" ")})`;
 }
 
-function explain(failure: SimulationFailure): void {
+function explain(failure: SimulationFailure, storage: string): void {
   for (const line of failure.lastLines.slice(-LAST_LINES)) print(`  ${line}`);
   print(`FAILED ${failure.message}`);
   if (failure.cause instanceof Error) print(failure.cause.stack ?? "");
-  print(
-    `again: npx tsx -C @stratalog/source packages/simulator/src/main.ts --seed ${failure.seed}`,
-  );
+  const flag = storage === "log-store" ? " --log-store" : "";
+  const command = "npx tsx -C @stratalog/source packages/simulator/src/main.ts";
+  print(`again: ${command} --seed ${failure.seed}${flag}`);
 }
 
 async function main(): Promise<number> {
   const single = option("seed");
   const from = single ?? option("from") ?? 1;
   const count = single === undefined ? (option("seeds") ?? 20) : 1;
+  const storage = process.argv.includes("--log-store") ? "log-store" : "memory";
   const startMs = machineClock.monotonicMs();
   let simulatedMs = 0;
   for (let seed = from; seed < from + count; seed++) {
     try {
-      const report = await runRaftSimulation({ seed });
+      const report = await runRaftSimulation({ seed, storage });
       simulatedMs += report.simulatedMs;
       if (count === 1) print(describe(report));
     } catch (error) {
       if (!(error instanceof SimulationFailure)) throw error;
-      explain(error);
+      explain(error, storage);
       return 1;
     }
   }

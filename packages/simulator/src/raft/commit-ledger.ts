@@ -1,6 +1,6 @@
 import { present } from "@stratalog/base";
 import type { Frame } from "@stratalog/raft-host";
-import type { MemoryLog } from "@stratalog/raft-host/testing";
+import type { LogFacts } from "./sim-disk.ts";
 import { digestFrame, type MachineState } from "./sim-machine.ts";
 import { must } from "./violation.ts";
 
@@ -15,7 +15,7 @@ interface Committed {
 export interface DurableWitness {
   /** Number of replicas of the group. */
   readonly replicaCount: number;
-  /** Replicas that would have the entry after a crash of everybody at this moment. */
+  /** Replicas that may have the entry after a crash of everybody at this moment. */
   durableCount(index: number, term: number): number;
 }
 
@@ -69,7 +69,7 @@ export class CommitLedger {
   }
 
   /** A replica became leader: its log must have everything that was ever committed. */
-  checkLeader(replica: number, term: number, log: MemoryLog): void {
+  checkLeader(replica: number, term: number, log: LogFacts): void {
     for (let index = log.firstIndex; index <= this.lastIndex; index++) {
       const entry = present(this.#entries[index - 1], "entry");
       if (entry.term > term) continue;

@@ -5,19 +5,24 @@ import {
   groupNumber,
   present,
   type ReplicaEpoch,
-  replicaIdentity,
   replicaNumber,
   silentLogger,
 } from "@stratalog/base";
-import { type GroupRole, RaftHost, type RaftGroup } from "@stratalog/raft-host";
-import { decodeWireMessages, plainFrameCodec, testHello } from "@stratalog/raft-host/testing";
+import {
+  type GroupRole,
+  type LogStorage,
+  PEER_MESSAGE,
+  type RaftGroup,
+  RaftHost,
+} from "@stratalog/raft-host";
+import { decodeWireMessages, testHello } from "@stratalog/raft-host/testing";
 import type { SimKernel } from "../kernel/sim-kernel.ts";
 import { SimNode } from "../kernel/sim-node.ts";
 import { SimNetwork } from "../network/sim-network.ts";
 import { SimPeerLink } from "../network/sim-peer-link.ts";
 import { CommitLedger } from "./commit-ledger.ts";
 import { checkLogMatching } from "./log-rules.ts";
-import { SimDisk, type SimDiskOptions } from "./sim-disk.ts";
+import type { SimDisk } from "./sim-disk.ts";
 import { createMachine, type MachineState, type MachineWorld } from "./sim-machine.ts";
 import { must } from "./violation.ts";
 import { WireRules } from "./wire-rules.ts";
@@ -26,7 +31,7 @@ import { WireRules } from "./wire-rules.ts";
 export interface RaftClusterOptions {
   readonly nodeCount: number;
   readonly groupCount: number;
-  readonly disk: SimDiskOptions;
+  readonly disk: (node: SimNode) => SimDisk;
 }
 
 /** One replica while its process lives. */
@@ -49,7 +54,6 @@ export interface SimMember {
 const SNAPSHOT_ENTRIES = 25;
 /** Entries that are kept below a snapshot, so that a slow follower does not need it. */
 const KEPT_ENTRIES = 5;
-const LATENCY_LABELS = "raft";
 
 /**
  * Raft hosts as they ship, on simulated machines, with every rule held against what they do. Even
@@ -71,7 +75,7 @@ export class RaftCluster {
     this.members = Array.from({ length: options.nodeCount }, (_, i) => {
       const node = new SimNode(kernel, i + 1);
       const link = new SimPeerLink(this.network, node);
-      const disk = new SimDisk(node, options.disk);
+      const disk = options.disk(node);
       return { id: brokerId(i + 1), node, disk, link, host: undefined, replicas: new Map() };
     });
     this.#wire = new WireRules((broker, group) =>
@@ -107,6 +111,18 @@ export class RaftCluster {
     if (node.state !== "down") return;
     this.kernel.note(`boot ${id}`);
     node.boot();
+    const { life } = node;
+    disk.boot(this.groups).then(
+      (storage) => {
+        if (node.life === life && node.state !== "down") this.#start(member, storage);
+      },
+      (error: unknown) => this.#throwInEvent(error),
+    );
+  }
+
+  #start(member: SimMember, storage: LogStorage): void {
+    const { node, disk, id } = member;
+    this.kernel.note(`start ${id}`);
     const link = new SimPeerLink(this.network, node);
     member.link = link;
     link.setHello(testHello(id, `life-${node.life}`));
@@ -115,9 +131,9 @@ export class RaftCluster {
       brokerId: id,
       clock: node.clock,
       timers: node.timers,
-      random: node.random.fork(LATENCY_LABELS),
-      storage: disk.boot(),
-      codec: plainFrameCodec,
+      random: node.random.fork("raft"),
+      storage,
+      codec: disk.codec,
       peers: link,
       logger: silentLogger,
       limits: { snapshotPartBytes: 5, appendBytesMax: 500, inflightBytesMax: 2000 },
@@ -161,10 +177,10 @@ export class RaftCluster {
 
   #addGroup(member: SimMember, group: GroupNumber): void {
     const { disk, id, host } = member;
-    disk.createGroup(group);
     const stored = disk.snapshots.get(group);
+    this.#wire.checkRecovered(id, group, present(disk.logs(group), "log").visible);
     const isMachine = group % 2 === 0;
-    const initial: MachineState = stored ?? { index: 0, digest: 0 };
+    const initial = stored ?? { index: 0, digest: 0 };
     this.ledger(group).compare(id, initial);
     const machine = createMachine(this.#machineWorld(member, group), initial, isMachine);
     const replicas = this.members.map((peer) => replicaOf(peer.id));
@@ -196,9 +212,9 @@ export class RaftCluster {
         this.kernel.note(`restore ${id} ${group} ${state.index}`);
         this.ledger(group).compare(id, state);
       },
-      storeSnapshot: (state, term) =>
+      storeSnapshot: (state) =>
         new Promise((resolve) => {
-          disk.storeSnapshot(group, { ...state, term }, resolve);
+          disk.snapshots.put(group, state, resolve);
         }),
     };
   }
@@ -210,8 +226,7 @@ export class RaftCluster {
     if (replica === undefined) return;
     const { state } = replica.machine;
     if (state.index < stored + SNAPSHOT_ENTRIES) return;
-    const snapshot = { ...state, term: replica.group.term };
-    member.disk.storeSnapshot(group, snapshot, () => {
+    member.disk.snapshots.put(group, state, () => {
       member.disk.dropPrefix(group, state.index - KEPT_ENTRIES);
     });
   }
@@ -232,17 +247,25 @@ export class RaftCluster {
   }
 
   #checkWire(from: BrokerId, to: BrokerId, kind: number, payload: Uint8Array): void {
-    if (kind !== 1) return;
-    for (const { group, message } of decodeWireMessages(payload, plainFrameCodec, { from, to })) {
+    if (kind !== PEER_MESSAGE.raft) return;
+    const { codec } = this.member(from).disk;
+    for (const { group, message } of decodeWireMessages(payload, codec, { from, to })) {
       this.#wire.check(from, group, message);
     }
+  }
+
+  /** A promise's callback cannot throw into the run: an event does. */
+  #throwInEvent(error: unknown): void {
+    this.kernel.schedule(0, () => {
+      throw error;
+    });
   }
 
   #createLedger(group: GroupNumber): CommitLedger {
     return new CommitLedger(group, {
       replicaCount: this.members.length,
       durableCount: (index, term) =>
-        this.members.filter(({ disk }) => disk.hasDurable(group, index, term)).length,
+        this.members.filter(({ disk }) => disk.hasDurable(group, index, term) !== false).length,
     });
   }
 }
@@ -250,9 +273,4 @@ export class RaftCluster {
 /** The replica of a broker: the first life of each. */
 export function replicaOf(id: BrokerId): number {
   return replicaNumber({ brokerId: id, replicaEpoch: 0 as ReplicaEpoch });
-}
-
-/** The broker of a replica. */
-export function brokerOf(replica: number): BrokerId {
-  return replicaIdentity(replica).brokerId;
 }

@@ -1,12 +1,22 @@
+import type { Random } from "@stratalog/base";
 import { SimKernel } from "../kernel/sim-kernel.ts";
+import type { SimNode } from "../kernel/sim-node.ts";
 import { FaultPlan } from "./fault-plan.ts";
+import { LogStoreDisk } from "./log-store-disk.ts";
+import { MemoryDisk } from "./memory-disk.ts";
 import { RaftCluster } from "./raft-cluster.ts";
 import { RaftWorkload } from "./raft-workload.ts";
+import type { SimDisk } from "./sim-disk.ts";
 import { must } from "./violation.ts";
 
 /** What to simulate. */
 export interface RaftSimulationOptions {
   readonly seed: number;
+  /**
+   * memory: what is durable is known at every moment (default); log-store: the log store that
+   * ships.
+   */
+  readonly storage?: "memory" | "log-store";
   /** A planted fault, to see that the rules notice it. */
   readonly mutant?: "lying-disk";
 }
@@ -65,11 +75,7 @@ async function simulate(
   const cluster = new RaftCluster(kernel, {
     nodeCount: shape.below(4) === 0 ? 5 : 3,
     groupCount: 1 + shape.below(8),
-    disk: {
-      syncMs: shape.below(2) === 0 ? [0.1, 2] : [1, 40],
-      residentCount: shape.below(2) === 0 ? 4 : 1000,
-      lies: options.mutant === "lying-disk",
-    },
+    disk: drawDisk(shape, options),
   });
   kernel.onEvent = () => {
     if (kernel.eventCount % LOG_CHECK_EVENTS === 0) cluster.checkLogs();
@@ -95,6 +101,17 @@ async function simulate(
     faults: faults.kinds,
     digest: kernel.trace.digest,
   };
+}
+
+function drawDisk(random: Random, options: RaftSimulationOptions): (node: SimNode) => SimDisk {
+  const syncMs: readonly [number, number] = random.below(2) === 0 ? [0.1, 2] : [1, 40];
+  const isSmall = random.below(2) === 0;
+  if (options.storage === "log-store") {
+    const sizes = isSmall ? "tiny" : "usual";
+    return (node) => new LogStoreDisk(node, { latencyMs: syncMs, sizes });
+  }
+  const lies = options.mutant === "lying-disk";
+  return (node) => new MemoryDisk(node, { syncMs, residentCount: isSmall ? 4 : 1000, lies });
 }
 
 /** Every group commits something new, and every replica gets there. */

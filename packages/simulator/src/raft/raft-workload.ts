@@ -1,9 +1,11 @@
 import { CodedError, type GroupNumber, present, type Random } from "@stratalog/base";
+import { BatchBuilder, patchBaseOffset, patchLeaderEpoch } from "@stratalog/record-batch";
 import type { RaftCluster } from "./raft-cluster.ts";
 import { must } from "./violation.ts";
 
 const PAUSE_BETWEEN_MS = 6;
-const PAYLOAD_BYTES_MAX = 120;
+const PAYLOAD_BYTES_MAX = 60;
+const RECORDS_MAX = 4;
 
 /** Proposals and confirmations of leadership at whoever leads, at random moments. */
 export class RaftWorkload {
@@ -33,15 +35,32 @@ export class RaftWorkload {
     const leader = this.#cluster.leaderOf(group);
     const raft = leader?.replicas.get(group)?.group;
     if (leader === undefined || raft === undefined) return undefined;
-    const payload = this.#random.bytes(this.#random.below(PAYLOAD_BYTES_MAX));
-    const nextOffset = raft.nextOffset;
-    const span = group % 2 === 0 ? 0 : 1 + this.#random.below(5);
+    const { nextOffset } = raft;
+    const span = group % 2 === 0 ? 0 : 1 + this.#random.below(RECORDS_MAX);
+    const payload = span === 0 ? this.#bytes() : this.#batch(span, nextOffset, raft.term);
     const result = raft.propose({ kind: span === 0 ? "command" : "data", payload, span });
     if (!result.ok) return undefined;
     must(result.baseOffset === nextOffset, `the next offset is exact: group ${group}`);
     this.proposedCount++;
     this.#cluster.kernel.note(`propose ${leader.id} ${group} ${result.index}/${result.term}`);
     return result;
+  }
+
+  #bytes(): Uint8Array {
+    return this.#random.bytes(this.#random.below(PAYLOAD_BYTES_MAX));
+  }
+
+  /** A record batch as a producer's leader appends it. */
+  #batch(recordCount: number, baseOffset: number, term: number): Uint8Array {
+    const builder = new BatchBuilder();
+    const timestampMs = this.#cluster.kernel.wallMs();
+    for (let i = 0; i < recordCount; i++) {
+      builder.append({ key: null, value: this.#bytes(), timestampMs });
+    }
+    const batch = builder.build();
+    patchBaseOffset(batch, 0, baseOffset);
+    patchLeaderEpoch(batch, 0, term);
+    return batch;
   }
 
   /** A confirmed index covers everything that was committed before the question. */

@@ -11,7 +11,7 @@ export interface MachineWorld {
   onRole(state: GroupRole): void;
   onCommitted(frames: readonly Frame[]): void;
   /** Stores a received snapshot; resolves once it is safe. */
-  storeSnapshot(state: MachineState, term: number): Promise<void>;
+  storeSnapshot(state: MachineState): Promise<void>;
   /** A restored state, to be compared with what was committed. */
   onRestored(state: MachineState): void;
 }
@@ -55,7 +55,7 @@ export function createMachine(
     onSnapshot(snapshot: InstalledSnapshot): Promise<void> {
       state = decodeState(snapshot.data);
       world.onRestored(state);
-      return world.storeSnapshot(state, snapshot.term);
+      return world.storeSnapshot(state);
     },
   };
 }

@@ -1,13 +1,12 @@
 import type { BrokerId } from "@stratalog/base";
-import type { MemoryLog, RaftWireMessage, SnapshotPart } from "@stratalog/raft-host/testing";
+import type { RaftWireMessage, SnapshotPart } from "@stratalog/raft-host/testing";
+import type { LogFacts, ReplicaLogs } from "./sim-disk.ts";
 import { must } from "./violation.ts";
 
-/** The two states of a replica's storage. */
-export interface ReplicaLogs {
-  /** As its process sees it. */
-  readonly visible: MemoryLog;
-  /** As a crash at this moment would leave it. */
-  readonly durable: MemoryLog;
+/** The last promises of one replica. */
+interface Said {
+  vote: { readonly term: number; readonly to: number };
+  acknowledged: { readonly term: number; readonly index: number };
 }
 
 /**
@@ -19,6 +18,7 @@ export class WireRules {
   readonly #logs: (broker: BrokerId, group: number) => ReplicaLogs;
   readonly #votes = new Map<string, number>();
   readonly #leaders = new Map<string, number>();
+  readonly #said = new Map<string, Said>();
 
   constructor(logs: (broker: BrokerId, group: number) => ReplicaLogs) {
     this.#logs = logs;
@@ -47,6 +47,33 @@ export class WireRules {
     );
   }
 
+  /** A process begins on what its disk has: it must remember what it promised before. */
+  checkRecovered(from: BrokerId, group: number, recovered: LogFacts): void {
+    const { vote, acknowledged } = this.#saidBy(from, group);
+    const { term, vote: stored } = recovered.hardState;
+    const who = `group ${group} at ${from}`;
+    must(term >= vote.term, `a vote survives a crash: ${who} is back in term ${term}`);
+    must(
+      term > vote.term || vote.to === 0 || stored === vote.to,
+      `a vote survives a crash: ${who}`,
+    );
+    must(
+      term > acknowledged.term || recovered.lastIndex >= acknowledged.index,
+      `an acknowledgement survives a crash: ${who} ends at ${recovered.lastIndex}, ` +
+        `said ${acknowledged.index}`,
+    );
+  }
+
+  #saidBy(from: BrokerId, group: number): Said {
+    const key = `${from} ${group}`;
+    const said = this.#said.get(key) ?? {
+      vote: { term: 0, to: 0 },
+      acknowledged: { term: 0, index: 0 },
+    };
+    this.#said.set(key, said);
+    return said;
+  }
+
   #checkVote(
     from: BrokerId,
     group: number,
@@ -57,7 +84,10 @@ export class WireRules {
     const known = this.#votes.get(key) ?? vote.to;
     this.#votes.set(key, known);
     must(known === vote.to, `one vote per term: ${what} after ${known}`);
+    const said = this.#saidBy(from, group);
+    if (vote.term >= said.vote.term) said.vote = { term: vote.term, to: vote.to };
     const { visible, durable } = this.#logs(from, group);
+    if (durable === undefined) return;
     // Once the replica has moved on to a later term its disk speaks of that one.
     if (visible.hardState.term !== vote.term) return;
     const { term, vote: stored } = durable.hardState;
@@ -69,7 +99,11 @@ export class WireRules {
     group: number,
     ack: { readonly from: number; readonly term: number; readonly index: number },
   ): void {
+    const said = this.#saidBy(from, group);
+    const { index, term } = said.acknowledged;
+    if (ack.term > term || (ack.term === term && ack.index > index)) said.acknowledged = ack;
     const { visible, durable } = this.#logs(from, group);
+    if (durable === undefined) return;
     // In a later term the entries may rightly have been replaced since.
     if (visible.hardState.term !== ack.term) return;
     const what = `replica ${ack.from} acknowledges ${ack.index} of group ${group}`;
