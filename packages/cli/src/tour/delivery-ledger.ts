@@ -30,6 +30,12 @@ export class DeliveryLedger {
     return this.#countByMember.get(member) ?? 0;
   }
 
+  /** Offset of the next record by partition, for people: "0@812 1@790". */
+  get positions(): string {
+    const sorted = [...this.#nextOffsets].toSorted(([a], [b]) => a - b);
+    return sorted.map(([partition, next]) => `${partition}@${next}`).join(" ");
+  }
+
   note(member: string, record: TourRecord): void {
     const { partition, offset } = record;
     this.#countByMember.set(member, this.countOf(member) + 1);

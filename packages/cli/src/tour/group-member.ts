@@ -1,4 +1,5 @@
-import type { TourContext } from "./tour-context.ts";
+import { formatCount } from "../output/figures.ts";
+import { type TourContext, until } from "./tour-context.ts";
 
 /** One consumer of the tour's group: reads in the background into the delivery ledger until it leaves. */
 export class GroupMember {
@@ -30,4 +31,22 @@ export class GroupMember {
   async #read(deliveries: TourContext["deliveries"]): Promise<void> {
     for await (const record of this.#member) deliveries.note(this.name, record);
   }
+}
+
+const READ_MS_MAX = 30_000;
+
+/** Resolves when the group was handed every acknowledged record at least once. */
+export async function untilGroupHasAll(context: TourContext, member: GroupMember): Promise<void> {
+  const { acks, client, deliveries, plan, report } = context;
+  const state = async (): Promise<string> => {
+    const group = await client.describeGroup(plan.group, plan.ordersTopic);
+    const owned = [...(group?.owned ?? [])].map(([name, list]) => `${name} owns ${list.join(" ")}`);
+    const counts = `${deliveries.distinctCount} of ${acks.count} records, at ${deliveries.positions}`;
+    return `${counts}; ${owned.join("; ")}`;
+  };
+  await until(context, { what: "the group to read all", timeoutMs: READ_MS_MAX, state }, () => {
+    member.throwFailure();
+    report.progress(`${formatCount(deliveries.distinctCount)} records read by the group`);
+    return deliveries.distinctCount >= acks.count ? true : undefined;
+  });
 }

@@ -1,6 +1,6 @@
 import { formatCount, formatDuration } from "../output/figures.ts";
 import { formatTable } from "../output/table.ts";
-import { GroupMember } from "./group-member.ts";
+import { GroupMember, untilGroupHasAll } from "./group-member.ts";
 import { type TourContext, until } from "./tour-context.ts";
 
 const REBALANCE_MS_MAX = 20_000;
@@ -29,11 +29,7 @@ export async function stepGroup(context: TourContext): Promise<GroupMember> {
   );
   report.say(ownersTable("after bert left", one));
   report.figure("a member's partitions move", formatDuration(clock.monotonicMs() - leftMs));
-  await until(context, { what: "the group to read all", timeoutMs: CATCH_UP_MS_MAX }, () => {
-    staying.throwFailure();
-    report.progress(`${formatCount(deliveries.distinctCount)} records read by the group`);
-    return deliveries.distinctCount >= acks.count ? true : undefined;
-  });
+  await untilGroupHasAll(context, staying);
   const counts = [staying, leaving].map(
     ({ name }) => `${name} ${formatCount(deliveries.countOf(name))}`,
   );

@@ -1,5 +1,5 @@
 import { formatCount, formatDuration } from "../output/figures.ts";
-import type { GroupMember } from "./group-member.ts";
+import { type GroupMember, untilGroupHasAll } from "./group-member.ts";
 import { type TourContext, until } from "./tour-context.ts";
 
 const CATCH_UP_MS_MAX = 30_000;
@@ -22,11 +22,7 @@ export async function stepRestart(
     "a killed broker is back with every record",
     `${formatDuration(clock.monotonicMs() - startMs)} (${formatCount(stored)} on each broker)`,
   );
-  await until(context, { what: "the group to read all", timeoutMs: CATCH_UP_MS_MAX }, () => {
-    member.throwFailure();
-    report.progress(`${formatCount(deliveries.distinctCount)} records read by the group`);
-    return deliveries.distinctCount >= acks.count ? true : undefined;
-  });
+  await untilGroupHasAll(context, member);
   await member.leave();
   const committed = await client.committedCount(plan.group, plan.ordersTopic);
   const lag = BigInt(acks.count) - committed;

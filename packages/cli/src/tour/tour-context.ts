@@ -50,10 +50,18 @@ export interface TourContext {
 
 const POLL_MS = 20;
 
+/** What to wait for, and how long. */
+export interface Wait {
+  readonly what: string;
+  readonly timeoutMs: number;
+  /** How far it came, for the message when it took too long. */
+  readonly state?: () => string | Promise<string>;
+}
+
 /** Looks again and again until `look` has an answer. Errors: REQUEST_TIMED_OUT with what was waited for. */
 export async function until<T>(
   context: Pick<TourContext, "clock" | "timers" | "signal">,
-  wait: { readonly what: string; readonly timeoutMs: number },
+  wait: Wait,
   look: () => T | undefined | Promise<T | undefined>,
 ): Promise<T> {
   const { clock, timers, signal } = context;
@@ -63,7 +71,11 @@ export async function until<T>(
     if (answer !== undefined) return answer;
     if (clock.monotonicMs() > deadlineMs) {
       const limit = `${wait.timeoutMs / 1000} s`;
-      throw new CodedError("REQUEST_TIMED_OUT", `the tour waited ${limit} for ${wait.what}`);
+      const state = wait.state === undefined ? "" : `: ${await wait.state()}`;
+      throw new CodedError(
+        "REQUEST_TIMED_OUT",
+        `the tour waited ${limit} for ${wait.what}${state}`,
+      );
     }
     await sleep(timers, POLL_MS, signal);
   }
