@@ -13,7 +13,7 @@ export function checkLogMatching(group: number, a: LogFacts, b: LogFacts): void 
   for (; index >= from; index--) {
     must(
       a.term(index) === b.term(index),
-      `log matching: group ${group} differs at index ${index} below a common entry`,
+      `log matching: group ${group} differs at index ${index}: ${a.term(index)} and ${b.term(index)}, logs ${a.firstIndex}-${a.lastIndex} and ${b.firstIndex}-${b.lastIndex}`,
     );
   }
 }
