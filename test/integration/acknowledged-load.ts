@@ -12,7 +12,8 @@ export interface Acknowledged {
 const WINDOW = 64;
 
 /**
- * Producers that send without a pause and write down what was acknowledged and when. A send that fails for good is counted,
+ * Producers that send without a pause and write down what was acknowledged and when. A send that
+ * fails for good is counted,
  * not retried: the record may or may not be there.
  */
 export class AcknowledgedLoad {

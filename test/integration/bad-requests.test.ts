@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { BrokerProcess } from "./broker-process.ts";
 import { ProcessCluster } from "./process-cluster.ts";
 
-// What clients may get wrong, against one broker process: a clear error each time, nothing lost, nobody else disturbed.
+// What clients may get wrong, against one broker process: a clear error each time, nothing lost,
+// nobody else disturbed.
 
 let cluster: ProcessCluster;
 let broker: BrokerProcess;

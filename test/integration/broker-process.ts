@@ -73,7 +73,10 @@ export class BrokerProcess {
     });
   }
 
-  /** Resolves once the broker says that it is ready; rejects with its log when it ends or takes too long. */
+  /**
+   * Resolves once the broker says that it is ready; rejects with its log when it ends or takes
+   * too long.
+   */
   async ready(): Promise<void> {
     const deadlineMs = performance.now() + READY_MS_MAX;
     while (this.isRunning && performance.now() < deadlineMs) {

@@ -1,6 +1,9 @@
 import { createServer, type Server } from "node:net";
 
-/** Distinct ports on loopback that nobody listens on. They are held together, so that none is given twice. */
+/**
+ * Distinct ports on loopback that nobody listens on. They are held together, so that none is
+ * given twice.
+ */
 export async function freePorts(count: number): Promise<readonly number[]> {
   const servers = await Promise.all(Array.from({ length: count }, listenAnywhere));
   const ports = servers.map((server) => {

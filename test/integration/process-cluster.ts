@@ -4,7 +4,10 @@ import { join } from "node:path";
 import { BrokerProcess } from "./broker-process.ts";
 import { freePorts } from "./free-ports.ts";
 
-/** Small files and short sessions, so that a test sees rolls, checkpoints and fencing within seconds. */
+/**
+ * Small files and short sessions, so that a test sees rolls, checkpoints and fencing within
+ * seconds.
+ */
 const TEST_SETTINGS = {
   "wal.file.bytes": 4 * 1024 * 1024,
   "wal.checkpoint.interval.ms": 1_000,

@@ -7,7 +7,10 @@ import type { BrokerPlan } from "./broker-process.ts";
 
 const READ_BYTES = 1024 * 1024;
 
-/** What one broker that is stopped has on its disk of a topic, by partition and offset, read without any broker. */
+/**
+ * What one broker that is stopped has on its disk of a topic, by partition and offset, read
+ * without any broker.
+ */
 export async function storedRecords(
   plan: BrokerPlan,
   topic: string,

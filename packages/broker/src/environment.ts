@@ -12,11 +12,16 @@ import {
 import { type FileSystem, NodeFileSystem } from "@stratalog/log-store";
 import { type PeerLink, TcpPeerLink } from "@stratalog/raft-host";
 import type { BrokerConfig } from "./config/broker-config.ts";
+import { type ClientApiOptions, createClientApi } from "./grpc/client-api.ts";
+import { HttpListener, type HttpListenerOptions } from "./http/http-listener.ts";
 import { LevelKeyValueStore } from "./node/level-key-value-store.ts";
 import { createPinoLogger } from "./node/pino-logger.ts";
+import type { BrokerMetrics } from "./telemetry/broker-metrics.ts";
+import { addProcessMetrics } from "./telemetry/process-metrics.ts";
 
 /**
- * Everything of the world that a broker touches. In production the machine; in simulation a virtual clock, network and disk.
+ * Everything of the world that a broker touches. In production the machine; in simulation a virtual
+ * clock, network and disk.
  * A broker reads no clock and opens no file but through this.
  */
 export interface Environment {
@@ -25,15 +30,45 @@ export interface Environment {
   readonly random: Random;
   readonly fileSystem: FileSystem;
   readonly logger: Logger;
-  /** Opens or makes a store in a directory, locked against others. Rejects with DIRECTORY_IN_USE or DIRECTORY_UNUSABLE. */
+  /**
+   * Opens or makes a store in a directory, locked against others. Rejects with DIRECTORY_IN_USE
+   * or DIRECTORY_UNUSABLE.
+   */
   openKeyValueStore(directory: string): Promise<KeyValueStore>;
   /** Connections to the other brokers, listening at an address. */
   openPeerLink(listen: { readonly host: string; readonly port: number }): PeerLink;
   /**
-   * Going on would be wrong (a failed sync, a broken invariant): ends the process. What was acknowledged is safe; what
+   * The port for clients: gRPC in production, the services' methods called directly in
+   * simulation. Not listening yet.
+   */
+  openClientPort(options: ClientApiOptions): ClientPort;
+  /** The port for operators and their tools. Not listening yet. */
+  openHttpPort(options: HttpListenerOptions): HttpPort;
+  /** Adds figures of the process to the metrics. Returns how to stop. */
+  measureProcess(metrics: BrokerMetrics): () => void;
+  /**
+   * Going on would be wrong (a failed sync, a broken invariant): ends the process. What was
+   * acknowledged is safe; what
    * was not acknowledged never counted.
    */
   onFatal(reason: string, error: unknown): void;
+}
+
+/** Where clients connect. */
+export interface ClientPort {
+  /** Binds; resolves with the port. Rejects with ADDRESS_IN_USE or INVALID_CONFIG. */
+  start(): Promise<number>;
+  /** What health checks of clients' load balancers are told. */
+  setServing(isServing: boolean): void;
+  /** Takes no more connections and lets open calls end for a while. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Where operators look. */
+export interface HttpPort {
+  /** Binds; resolves with the port. Rejects with ADDRESS_IN_USE or INVALID_CONFIG. */
+  start(): Promise<number>;
+  stop(): Promise<void>;
 }
 
 /** The machine: its clock, disk and network, and structured lines on standard output. */
@@ -63,6 +98,9 @@ export function nodeEnvironment(
     openKeyValueStore: (directory) => LevelKeyValueStore.open(directory),
     openPeerLink: (listen) =>
       new TcpPeerLink({ listen, timers, random, logger: logger.child({ part: "peers" }) }),
+    openClientPort: (parts) => createClientApi(parts).listener,
+    openHttpPort: (parts) => new HttpListener(parts),
+    measureProcess: (metrics) => addProcessMetrics(metrics),
     onFatal: options.onFatal ?? endProcess,
   };
 }

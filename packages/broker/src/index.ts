@@ -12,4 +12,10 @@ export {
   loadBrokerConfig,
 } from "./config/load-broker-config.ts";
 export { type Broker, startBroker } from "./broker.ts";
-export { type Environment, EXIT_FATAL, nodeEnvironment } from "./environment.ts";
+export {
+  type ClientPort,
+  type Environment,
+  EXIT_FATAL,
+  type HttpPort,
+  nodeEnvironment,
+} from "./environment.ts";

@@ -19,7 +19,10 @@ export const PARTITION_CONFIG_DEFAULTS: PartitionConfig = {
 export interface PartitionLimits {
   /** Proposed and not yet committed, bytes; producers are throttled above. */
   readonly uncommittedBytesMax: number;
-  /** A proposal that waits longer than this says that replicas are missing, not that producers are fast. */
+  /**
+   * A proposal that waits longer than this says that replicas are missing, not that producers are
+   * fast.
+   */
   readonly stalledAfterMs: number;
   /** Producers remembered for duplicates; the least recently used are forgotten. */
   readonly producersMax: number;
@@ -30,7 +33,10 @@ export interface PartitionLimits {
   readonly readBytesMax: number;
   /** A quorum that does not confirm leadership within this is out of reach. */
   readonly confirmTimeoutMs: number;
-  /** Committed bytes and frames between two snapshots: what a restart reads again at most, plus what is lost. */
+  /**
+   * Committed bytes and frames between two snapshots: what a restart reads again at most, plus
+   * what is lost.
+   */
   readonly snapshotBytes: number;
   readonly snapshotFrames: number;
 }

@@ -23,7 +23,8 @@ const TEST_SETTINGS: Readonly<Record<string, string | number>> = {
 const LOOPBACK = "127.0.0.1";
 
 /**
- * Brokers in this process, on free ports of loopback, with data in a temporary directory that goes with the cluster.
+ * Brokers in this process, on free ports of loopback, with data in a temporary directory that goes
+ * with the cluster.
  *
  * `await using cluster = await startTestCluster({ brokers: 3 });`
  */
@@ -68,7 +69,10 @@ export class TestCluster implements AsyncDisposable {
     await broker.stop();
   }
 
-  /** @internal Brokers wait for each other to form their cluster, so all are started before any is awaited. */
+  /**
+   * @internal Brokers wait for each other to form their cluster, so all are started before any is
+   * awaited.
+   */
   async startAll(): Promise<void> {
     await Promise.all(this.#flags.map((_, index) => this.#start(index + 1)));
     await Promise.all([...this.#running.values()].map((broker) => broker.ready));

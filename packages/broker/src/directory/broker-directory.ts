@@ -33,7 +33,8 @@ export interface BrokerDirectoryOptions {
 }
 
 /**
- * The data directory of one broker: locked, and with an identity that only a new directory makes anew.
+ * The data directory of one broker: locked, and with an identity that only a new directory makes
+ * anew.
  * Layout: meta.json (identity), kv/ (LevelDB), wal/ and groups/ (the log store's).
  */
 export class BrokerDirectory implements IdentityStore {
@@ -55,7 +56,8 @@ export class BrokerDirectory implements IdentityStore {
   }
 
   /**
-   * Locks the directory, and makes it when it is not there. Rejects with DIRECTORY_IN_USE, DIRECTORY_UNUSABLE (also when it
+   * Locks the directory, and makes it when it is not there. Rejects with DIRECTORY_IN_USE,
+   * DIRECTORY_UNUSABLE (also when it
    * belongs to another broker) or STORAGE_DAMAGED.
    */
   static async open(options: BrokerDirectoryOptions): Promise<BrokerDirectory> {
@@ -152,7 +154,10 @@ async function readMeta(fileSystem: FileSystem, path: string): Promise<Uint8Arra
   }
 }
 
-/** Temporary file, sync, rename, sync of the directory: after a crash the file is the old one or the new one. */
+/**
+ * Temporary file, sync, rename, sync of the directory: after a crash the file is the old one or
+ * the new one.
+ */
 async function writeMeta(
   fileSystem: FileSystem,
   path: string,

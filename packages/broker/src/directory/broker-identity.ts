@@ -1,4 +1,7 @@
-/** What a data directory says of its owner: written once at the first start, and once more when the cluster has formed. */
+/**
+ * What a data directory says of its owner: written once at the first start, and once more when
+ * the cluster has formed.
+ */
 export interface BrokerIdentity {
   readonly brokerId: number;
   /** UUID drawn when the directory was made: a wiped directory is another identity. */
@@ -11,7 +14,8 @@ export interface BrokerIdentity {
 export interface IdentityStore {
   readonly identity: BrokerIdentity;
   /**
-   * Becomes part of a cluster, durably before it resolves. Harmless when it is the same one; CLUSTER_ID_MISMATCH when the
+   * Becomes part of a cluster, durably before it resolves. Harmless when it is the same one;
+   * CLUSTER_ID_MISMATCH when the
    * directory belongs to another.
    */
   adoptCluster(clusterId: string): Promise<void>;

@@ -1,6 +1,9 @@
 import type { BrokerHealth } from "../http/broker-pages.ts";
 
-/** Where a broker is in its life. `ready` and back: clients may be sent here or should not be for now. */
+/**
+ * Where a broker is in its life. `ready` and back: clients may be sent here or should not be for
+ * now.
+ */
 export type BrokerPhase = "starting" | "forming" | "registering" | "running" | "stopping";
 
 const UNREADY_REASONS: Readonly<Record<Exclude<BrokerPhase, "running">, string>> = {

@@ -1,8 +1,7 @@
 import { brokerId } from "@stratalog/base";
 import type { TopicConfigOverrides } from "@stratalog/metadata";
 import type { BrokerConfig } from "../config/broker-config.ts";
-import type { Environment } from "../environment.ts";
-import { type ClientApi, createClientApi } from "../grpc/client-api.ts";
+import type { ClientPort, Environment } from "../environment.ts";
 import type { LeaderView } from "../replicas/replica-lookup.ts";
 import type { BrokerMetrics } from "../telemetry/broker-metrics.ts";
 import type { LateCluster } from "./late-cluster.ts";
@@ -10,7 +9,10 @@ import type { LateCluster } from "./late-cluster.ts";
 /** Name of the one listener for clients. */
 export const CLIENT_LISTENER = "client";
 
-/** Configuration that a topic of this broker has where it says nothing, under the names of topics' settings. */
+/**
+ * Configuration that a topic of this broker has where it says nothing, under the names of topics'
+ * settings.
+ */
 export function topicConfigDefaults(config: BrokerConfig): TopicConfigOverrides {
   const { segmentBytes, segmentMs, retentionMs, retentionBytes, maxMessageBytes } =
     config.topicDefaults;
@@ -24,20 +26,20 @@ export function topicConfigDefaults(config: BrokerConfig): TopicConfigOverrides 
 }
 
 /** The client port with all services, not listening yet. */
-export function openClientApi(options: {
+export function openClientPort(options: {
   readonly environment: Environment;
   readonly config: BrokerConfig;
   readonly cluster: LateCluster;
   readonly leaders: LeaderView;
   readonly metrics: BrokerMetrics;
-}): ClientApi {
+}): ClientPort {
   const { environment, config, cluster, leaders, metrics } = options;
   const { clock, timers, random, logger } = environment;
   const { host, port } = config.listeners.client;
   const self = brokerId(config.nodeId);
   const { partitions, replicationFactor } = config.topicDefaults;
   const seeds = config.seeds.map((seed) => brokerId(seed.brokerId));
-  return createClientApi({
+  return environment.openClientPort({
     listener: CLIENT_LISTENER,
     host,
     port,

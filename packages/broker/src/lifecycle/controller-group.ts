@@ -22,7 +22,10 @@ export interface OpenController {
   readonly replicas: readonly ReplicaIdentity[];
 }
 
-/** Opens the controller's replica on a voter and adds its group; on other brokers only the node that follows it. */
+/**
+ * Opens the controller's replica on a voter and adds its group; on other brokers only the node
+ * that follows it.
+ */
 export async function openController(
   options: Omit<ControllerNodeOptions, "log" | "clusterId" | "voters">,
   parts: {
@@ -63,7 +66,10 @@ export async function openController(
   return { node, group, replicas };
 }
 
-/** A damaged controller replica must not vote; without it this broker can do nothing that it is for. */
+/**
+ * A damaged controller replica must not vote; without it this broker can do nothing that it is
+ * for.
+ */
 function refuseDamage(logs: LogStore): void {
   const found = logs.groups().find(({ group }) => group === CONTROLLER_GROUP);
   if (found?.state !== "damaged") return;

@@ -19,7 +19,8 @@ export interface ClusterServices {
 }
 
 /**
- * The cluster as services see it from the moment the client port is open. Until the cluster has formed everything answers
+ * The cluster as services see it from the moment the client port is open. Until the cluster has
+ * formed everything answers
  * that it has not, which clients retry; from `become` on everything is passed on.
  */
 export class LateCluster {

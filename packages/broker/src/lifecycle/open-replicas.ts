@@ -85,7 +85,8 @@ function pressureOf(logs: LogStore): StoragePressure {
 }
 
 /**
- * Replicas of a topic that the cluster makes for itself. By the seeds and not by the brokers that happen to be up: a topic
+ * Replicas of a topic that the cluster makes for itself. By the seeds and not by the brokers that
+ * happen to be up: a topic
  * made early would stay with one replica for good.
  */
 function meantReplicationFactor({ seeds, topicDefaults }: BrokerConfig): number {

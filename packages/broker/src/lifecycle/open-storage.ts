@@ -11,7 +11,10 @@ export interface Storage {
   readonly logs: LogStore;
 }
 
-/** Locks the data directory and recovers its logs. Rejects with DIRECTORY_IN_USE, DIRECTORY_UNUSABLE or STORAGE_DAMAGED. */
+/**
+ * Locks the data directory and recovers its logs. Rejects with DIRECTORY_IN_USE,
+ * DIRECTORY_UNUSABLE or STORAGE_DAMAGED.
+ */
 export async function openStorage(
   environment: Environment,
   config: BrokerConfig,

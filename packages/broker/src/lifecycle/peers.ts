@@ -63,7 +63,9 @@ export class Peers {
     });
   }
 
-  /** Keeps connections to the seeds and to every registered broker; a registration's address wins. */
+  /**
+   * Keeps connections to the seeds and to every registered broker; a registration's address wins.
+   */
   follow(image: MetadataImage): void {
     const addresses = new Map<BrokerId, PeerAddress>();
     for (const { brokerId: id, host, port } of this.#config.seeds) {

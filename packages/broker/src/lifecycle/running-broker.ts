@@ -12,13 +12,11 @@ import type { BrokerConfig } from "../config/broker-config.ts";
 import type { Environment } from "../environment.ts";
 import { Formation, type FormedCluster } from "../formation/formation.ts";
 import { brokerPages } from "../http/broker-pages.ts";
-import { HttpListener } from "../http/http-listener.ts";
 import { LeaderTable } from "../replicas/leader-table.ts";
 import { leaderOfRole } from "../replicas/led-group-listener.ts";
 import { BrokerMetrics } from "../telemetry/broker-metrics.ts";
-import { addProcessMetrics } from "../telemetry/process-metrics.ts";
 import { BrokerLife } from "./broker-health.ts";
-import { openClientApi } from "./client-port.ts";
+import { openClientPort } from "./client-port.ts";
 import { type OpenController, openController } from "./controller-group.ts";
 import { LateCluster } from "./late-cluster.ts";
 import { openReplicas } from "./open-replicas.ts";
@@ -32,7 +30,8 @@ import { StopSequence } from "./stop-sequence.ts";
 const CALL_GRACE_SHARE = 0.2;
 
 /**
- * One broker from its first file to its last. `open` is what must succeed at once; `join` is what may have to wait for other
+ * One broker from its first file to its last. `open` is what must succeed at once; `join` is what
+ * may have to wait for other
  * brokers. All state of a broker hangs on this object: there is none at module level.
  */
 export class RunningBroker implements Broker {
@@ -64,6 +63,9 @@ export class RunningBroker implements Broker {
       logger: environment.logger,
       openKeyValueStore: (directory) => environment.openKeyValueStore(directory),
       openPeerLink: (listen) => environment.openPeerLink(listen),
+      openClientPort: (options) => environment.openClientPort(options),
+      openHttpPort: (options) => environment.openHttpPort(options),
+      measureProcess: (metrics) => environment.measureProcess(metrics),
       onFatal: (reason, error) => {
         this.#life.fail(reason);
         environment.onFatal(reason, error);
@@ -145,9 +147,9 @@ export class RunningBroker implements Broker {
   async #openHttpPort(): Promise<number> {
     const { host, port } = this.#config.listeners.http;
     const logger = this.#environment.logger.child({ part: "http" });
-    this.#stops.add("metrics", addProcessMetrics(this.#metrics));
+    this.#stops.add("metrics", this.#environment.measureProcess(this.#metrics));
     const pages = brokerPages(this.#life, this.#metrics);
-    const listener = new HttpListener({ host, port, pages, logger });
+    const listener = this.#environment.openHttpPort({ host, port, pages, logger });
     const bound = await listener.start();
     this.#stops.add("http port", () => listener.stop());
     return bound;
@@ -168,7 +170,7 @@ export class RunningBroker implements Broker {
   }
 
   async #openClientPort(): Promise<number> {
-    const { listener } = openClientApi({
+    const listener = openClientPort({
       environment: this.#environment,
       config: this.#config,
       cluster: this.#cluster,

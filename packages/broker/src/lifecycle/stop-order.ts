@@ -1,6 +1,8 @@
 /**
- * The order of a graceful stop. Clients are sent away and leaderships handed over while everything still works; then the
- * doors close; then Raft, so that nothing is acknowledged any more; then what was acknowledged is sealed.
+ * The order of a graceful stop. Clients are sent away and leaderships handed over while everything
+ * still works; then the
+ * doors close; then Raft, so that nothing is acknowledged any more; then what was acknowledged is
+ * sealed.
  */
 export const STOP_ORDER = [
   "announcement",

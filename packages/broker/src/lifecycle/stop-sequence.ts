@@ -1,7 +1,8 @@
 import { assert, type Logger } from "@stratalog/base";
 
 /**
- * What has to be undone, in an order that is written down once and not the reverse of how things happened to start. Parts
+ * What has to be undone, in an order that is written down once and not the reverse of how things
+ * happened to start. Parts
  * add their step as they come up; a step that fails does not keep the others from running.
  */
 export class StopSequence<Step extends string> {

@@ -9,11 +9,15 @@ import { Level } from "level";
 
 type Database = Level<string, Uint8Array>;
 
-/** Bytes before each value: the CRC-32C of key and value, big-endian. A value under a wrong key is damage too. */
+/**
+ * Bytes before each value: the CRC-32C of key and value, big-endian. A value under a wrong key is
+ * damage too.
+ */
 const CHECKSUM_BYTES = 4;
 
 /**
- * A key-value store in a LevelDB directory. LevelDB locks the directory while it is open, also against this process, and
+ * A key-value store in a LevelDB directory. LevelDB locks the directory while it is open, also
+ * against this process, and
  * the lock dies with the process: it doubles as the lock of the whole data directory.
  */
 export class LevelKeyValueStore implements KeyValueStore {

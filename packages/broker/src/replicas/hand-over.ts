@@ -32,8 +32,10 @@ const ROUND_MS = 50;
 const ROUNDS_PER_TARGET = 10;
 
 /**
- * Asks other replicas to take over what this broker leads, so that producers see a redirect instead of an election.
- * Resolves with the number of groups that are still led here, because nobody else is in reach or time was over.
+ * Asks other replicas to take over what this broker leads, so that producers see a redirect instead
+ * of an election.
+ * Resolves with the number of groups that are still led here, because nobody else is in reach or
+ * time was over.
  */
 export async function handOverLeaderships(options: HandOverOptions): Promise<number> {
   const { clock, timers } = options;

@@ -20,7 +20,8 @@ import {
   startHostingNode,
 } from "../testing/hosting-node.ts";
 
-// Replicas over the real log store, Raft host, key-value store and TCP; only the metadata is made up.
+// Replicas over the real log store, Raft host, key-value store and TCP; only the metadata is made
+// up.
 
 let directory = "";
 

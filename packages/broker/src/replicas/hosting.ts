@@ -3,7 +3,8 @@ import type { PartitionImage, TopicImage } from "@stratalog/metadata";
 import type { PartitionService, ReplicaLog, Replication } from "@stratalog/partition";
 import type { GroupListener } from "@stratalog/raft-host";
 
-// What hosting a replica takes, as the registry sees it: log-store's LogStore and raft-host's RaftHost fit.
+// What hosting a replica takes, as the registry sees it: log-store's LogStore and raft-host's
+// RaftHost fit.
 
 /** A replica's log, as it was created or recovered. */
 export interface HostedLog extends ReplicaLog {
@@ -57,7 +58,10 @@ export interface GroupHost {
   removeGroup(group: GroupNumber): Promise<void>;
 }
 
-/** A replica between its log and its Raft group. Life: opened, given to the group as listener, attached, closed. */
+/**
+ * A replica between its log and its Raft group. Life: opened, given to the group as listener,
+ * attached, closed.
+ */
 export interface HostedReplica {
   readonly listener: GroupListener;
   /** The group delivers committed frames from the one after this. */

@@ -12,7 +12,10 @@ const TOPIC = "leaders";
 /** How often everything is said again: what a lost message costs at most. */
 const DIGEST_MS = 1_000;
 
-/** Tells the other brokers which groups this one leads, at once when that changes and again every second. */
+/**
+ * Tells the other brokers which groups this one leads, at once when that changes and again every
+ * second.
+ */
 export class LeaderGossip implements Startable {
   readonly name = "leader gossip";
   readonly #channel: NewsChannel;

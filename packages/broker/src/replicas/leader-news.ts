@@ -6,7 +6,8 @@ export interface LedGroup {
   readonly term: number;
 }
 
-// One entry, big-endian: group, unsigned 32 bits; term, 64-bit float. The leader is the broker that sends it.
+// One entry, big-endian: group, unsigned 32 bits; term, 64-bit float. The leader is the broker that
+// sends it.
 const ENTRY_BYTES = 12;
 
 /** Entries of one message; more are cut off and come with the next digest. */

@@ -2,8 +2,10 @@ import type { GroupNumber } from "@stratalog/base";
 import type { GroupLeader, LeaderView } from "./replica-lookup.ts";
 
 /**
- * Who leads which group, from whatever source heard of it last. Soft state: a restart begins empty, a wrong entry costs a
- * redirect. Invariant: an entry is only replaced by one of a later term, so late news never undo newer ones.
+ * Who leads which group, from whatever source heard of it last. Soft state: a restart begins empty,
+ * a wrong entry costs a
+ * redirect. Invariant: an entry is only replaced by one of a later term, so late news never undo
+ * newer ones.
  * Bounded by the groups of the cluster: `retain` forgets the others.
  */
 export class LeaderTable implements LeaderView {

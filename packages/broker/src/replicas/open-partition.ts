@@ -46,7 +46,10 @@ export function partitionOpener(options: PartitionOpenerOptions): ReplicaOpener 
   };
 }
 
-/** A topic's configuration where the topic says nothing: what this broker was told, then the defaults. */
+/**
+ * A topic's configuration where the topic says nothing: what this broker was told, then the
+ * defaults.
+ */
 function effectiveConfig(topic: TopicImage, defaults: TopicDefaults): TopicConfig {
   return resolveTopicConfig({
     "segment.bytes": String(defaults.segmentBytes),

@@ -38,7 +38,8 @@ export function placedGroups(image: MetadataImage): ReadonlySet<GroupNumber> {
 }
 
 /**
- * Whether a group's files may go: the metadata has counted past its number and does not know it, so its topic was deleted.
+ * Whether a group's files may go: the metadata has counted past its number and does not know it, so
+ * its topic was deleted.
  * Metadata that is behind does not know of newer groups either, and must not delete them.
  */
 export function isDeletedGroup(

@@ -55,7 +55,8 @@ const RETRY_MS = 1_000;
 const MAINTENANCE_MS = 1_000;
 
 /**
- * Makes what runs here equal to what the metadata says, whatever either was before: it compares the two again after each
+ * Makes what runs here equal to what the metadata says, whatever either was before: it compares the
+ * two again after each
  * change and after each failure, instead of following events. One comparison runs at a time.
  */
 export class ReplicaRegistry implements ReplicaLookup, Startable {

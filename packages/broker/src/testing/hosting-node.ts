@@ -56,7 +56,10 @@ function rotate(brokers: readonly number[], count: number): readonly number[] {
   return [...brokers.slice(start), ...brokers.slice(0, start)];
 }
 
-/** Replicas over the real log store, Raft host and key-value store, with metadata that is made up: a broker's inside. */
+/**
+ * Replicas over the real log store, Raft host and key-value store, with metadata that is made up:
+ * a broker's inside.
+ */
 export interface HostingNode {
   readonly id: BrokerId;
   partition(number: number): PartitionService;

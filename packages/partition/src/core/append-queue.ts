@@ -61,7 +61,8 @@ export class AppendQueue {
   }
 
   /**
-   * The entry at `index` is committed, with `term`. A proposal of another term there was replaced by a later leader's entry:
+   * The entry at `index` is committed, with `term`. A proposal of another term there was replaced
+   * by a later leader's entry:
    * it is lost.
    */
   commit(index: number, term: number): void {

@@ -8,8 +8,10 @@ export interface FetchBounds {
 }
 
 /**
- * readable: there is committed data. wait: at or above the high watermark, not past the end. The end that is compared with is
- * the log's and not the high watermark: a new leader's watermark may lag behind what its predecessor showed, and a consumer
+ * readable: there is committed data. wait: at or above the high watermark, not past the end. The
+ * end that is compared with is
+ * the log's and not the high watermark: a new leader's watermark may lag behind what its
+ * predecessor showed, and a consumer
  * must not be reset for that.
  */
 export type FetchPosition = "readable" | "wait" | "below-start" | "past-end";

@@ -12,14 +12,18 @@ export function checkLeaderEpoch(client: number | undefined, current: number): E
   return client < current ? "client-is-older" : "client-is-newer";
 }
 
-/** Where an epoch's records end: the largest epoch at or below the one asked for that owns records. */
+/**
+ * Where an epoch's records end: the largest epoch at or below the one asked for that owns
+ * records.
+ */
 export interface EpochEnd {
   readonly epoch: number;
   readonly endOffset: number;
 }
 
 /**
- * Answers "up to where does my log agree with yours" (Kafka's OffsetForLeaderEpoch). Terms that own no records are skipped.
+ * Answers "up to where does my log agree with yours" (Kafka's OffsetForLeaderEpoch). Terms that own
+ * no records are skipped.
  * Below the first known epoch the answer is where that one starts; above the last there is none.
  */
 export function endOffsetForEpoch(

@@ -1,6 +1,9 @@
 import { decodeJson, encodeJson, shape } from "@stratalog/base";
 
-/** A change of a partition that every replica makes at the same place of the log: records below `offset` are gone. */
+/**
+ * A change of a partition that every replica makes at the same place of the log: records below
+ * `offset` are gone.
+ */
 export interface PartitionCommand {
   readonly type: "log-start";
   readonly offset: number;

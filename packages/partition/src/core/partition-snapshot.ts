@@ -3,7 +3,8 @@ import { REMEMBERED_BATCHES } from "./producer-history.ts";
 import type { ProducerEntry } from "./producer-table.ts";
 
 /**
- * All that a replica derives from its log: a restart loads it and replays only the frames above `index`.
+ * All that a replica derives from its log: a restart loads it and replays only the frames above
+ * `index`.
  * `nextOffset` is the end offset after the frame at `index`.
  */
 export interface PartitionSnapshot {
@@ -32,7 +33,10 @@ const snapshotShape = shape.object({
   ),
 });
 
-/** Snapshots are JSON: small (a producer takes a few hundred bytes), and read by people when something is wrong. */
+/**
+ * Snapshots are JSON: small (a producer takes a few hundred bytes), and read by people when
+ * something is wrong.
+ */
 export function encodePartitionSnapshot(snapshot: PartitionSnapshot): Uint8Array {
   const producers = snapshot.producers.map(([id, { history, seenWallMs }]) => ({
     id,

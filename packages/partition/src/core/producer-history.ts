@@ -7,7 +7,10 @@ export interface ProducerBatch {
   readonly baseOffset: number;
 }
 
-/** What a partition remembers of one producer: its newest epoch and the last batches of that epoch, oldest first. */
+/**
+ * What a partition remembers of one producer: its newest epoch and the last batches of that
+ * epoch, oldest first.
+ */
 export interface ProducerHistory {
   readonly epoch: number;
   readonly batches: readonly ProducerBatch[];
@@ -36,7 +39,8 @@ export function lastSequenceOf(identity: BatchIdentity): number {
 }
 
 /**
- * Whether a batch is the next one of its producer, one that is stored already, or neither. A producer that is not known
+ * Whether a batch is the next one of its producer, one that is stored already, or neither. A
+ * producer that is not known
  * may begin anywhere: its history may have expired. A new epoch begins at 0.
  */
 export function checkSequence(

@@ -14,10 +14,13 @@ export interface ProducerEntry {
 }
 
 /**
- * The producers of one partition: what is committed, the same on every replica, and on the leader, above it, what it has
- * proposed and not yet seen committed. Losing leadership drops the upper layer; nothing stored is rolled back.
+ * The producers of one partition: what is committed, the same on every replica, and on the leader,
+ * above it, what it has
+ * proposed and not yet seen committed. Losing leadership drops the upper layer; nothing stored is
+ * rolled back.
  *
- * Invariants: a producer's proposed batches follow its committed ones; the committed layer holds at most `producersMax`.
+ * Invariants: a producer's proposed batches follow its committed ones; the committed layer holds at
+ * most `producersMax`.
  */
 export class ProducerTable {
   readonly #producersMax: number;
@@ -48,7 +51,8 @@ export class ProducerTable {
     const batch = toBatch(identity, baseOffset);
     const before = this.#proposed.get(identity.producerId);
     const batches = before !== undefined && before.epoch === identity.epoch ? before.batches : [];
-    // Not cut to the last five: all that is in flight must find its duplicate. The append queue bounds it.
+    // Not cut to the last five: all that is in flight must find its duplicate. The append queue
+    // bounds it.
     this.#proposed.set(identity.producerId, {
       epoch: identity.epoch,
       batches: [...batches, batch],

@@ -1,4 +1,7 @@
-/** One segment of a log, oldest first; the last one is being written. Records `[baseOffset, nextOffset)`. */
+/**
+ * One segment of a log, oldest first; the last one is being written. Records `[baseOffset,
+ * nextOffset)`.
+ */
 export interface SegmentFacts {
   readonly baseOffset: number;
   readonly nextOffset: number;
@@ -17,9 +20,12 @@ export interface RetentionPolicy {
 }
 
 /**
- * The offset below which records may go, or undefined when all stay. Whole segments only, oldest first, never the one that
- * is being written and nothing above the high watermark. A segment's age counts from the later of its newest record time and
- * its creation, so that imported history is not deleted for being old; for size, as much as possible goes while at least
+ * The offset below which records may go, or undefined when all stay. Whole segments only, oldest
+ * first, never the one that
+ * is being written and nothing above the high watermark. A segment's age counts from the later of
+ * its newest record time and
+ * its creation, so that imported history is not deleted for being old; for size, as much as
+ * possible goes while at least
  * `retentionBytes` stay.
  */
 export function retentionStart(

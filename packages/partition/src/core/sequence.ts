@@ -1,4 +1,7 @@
-/** Sequence numbers of idempotent producers count records of one partition from 0 and wrap after this one. */
+/**
+ * Sequence numbers of idempotent producers count records of one partition from 0 and wrap after
+ * this one.
+ */
 export const SEQUENCE_MAX = 0x7fff_ffff;
 
 const SEQUENCE_COUNT = SEQUENCE_MAX + 1;

@@ -20,10 +20,12 @@ interface Reply {
 }
 
 /**
- * The write path of a leader. Everything up to the proposal happens in the turn of the call, so that calls on one connection
+ * The write path of a leader. Everything up to the proposal happens in the turn of the call, so
+ * that calls on one connection
  * are stored in their order, and base offset and epoch are exact when they are patched.
  *
- * After the proposal only three outcomes exist: stored, not known (leadership moved or time ran out), or the process died.
+ * After the proposal only three outcomes exist: stored, not known (leadership moved or time ran
+ * out), or the process died.
  */
 export class Appender {
   readonly #state: ReplicaState;
@@ -86,7 +88,8 @@ export class Appender {
   #produce(request: ProduceRequest, reply: Reply): void {
     checkLeader(this.#state, request.leaderEpoch);
     if (!this.#state.replication.isLeaderReady) {
-      // Before its own first entry is committed it cannot know which batches its predecessor stored.
+      // Before its own first entry is committed it cannot know which batches its predecessor
+      // stored.
       throw new CodedError(
         "LEADER_NOT_AVAILABLE",
         `${this.#state.name} is being taken over; retry`,
@@ -111,7 +114,10 @@ export class Appender {
     throw new CodedError(validation.code, `${this.#state.name}: ${validation.message}`);
   }
 
-  /** Says whether the batch is stored or in flight already; then the call is answered with the original's offset. */
+  /**
+   * Says whether the batch is stored or in flight already; then the call is answered with the
+   * original's offset.
+   */
   #answerDuplicate(request: ProduceRequest, identity: BatchIdentity, reply: Reply): boolean {
     const { producerId, firstSequence } = identity;
     const verdict = checkSequence(this.#producers.history(producerId), identity);

@@ -10,8 +10,10 @@ export interface Deadline {
 const RESOLUTION_MS = 5;
 
 /**
- * Many deadlines behind one timer: a request that is answered in time costs a set insertion and a removal.
- * Invariant: while any deadline is held, a timer runs that fires at or before the earliest one (within the resolution).
+ * Many deadlines behind one timer: a request that is answered in time costs a set insertion and a
+ * removal.
+ * Invariant: while any deadline is held, a timer runs that fires at or before the earliest one
+ * (within the resolution).
  */
 export class Deadlines {
   readonly #clock: Clock;

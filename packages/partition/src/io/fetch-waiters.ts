@@ -24,7 +24,10 @@ export class FetchWaiters {
     return this.#waiters.size;
   }
 
-  /** Resolves once so many bytes are committed in all, everything is woken, or time is over; rejects when aborted. */
+  /**
+   * Resolves once so many bytes are committed in all, everything is woken, or time is over;
+   * rejects when aborted.
+   */
   wait(options: {
     readonly targetBytes: number;
     readonly waitMs: number;

@@ -53,10 +53,12 @@ export interface PartitionReplicaOptions {
 }
 
 /**
- * One replica of one partition: turns the entries that its Raft group commits into offsets, producer state and a high
+ * One replica of one partition: turns the entries that its Raft group commits into offsets,
+ * producer state and a high
  * watermark, and on the leader serves producers and consumers.
  *
- * Life: `open`, hand it to the Raft group as listener with `appliedIndex`, `attach` the group, `close`.
+ * Life: `open`, hand it to the Raft group as listener with `appliedIndex`, `attach` the group,
+ * `close`.
  */
 export class PartitionReplica implements PartitionService, ReplicationListener {
   readonly #state: ReplicaState;
@@ -113,8 +115,10 @@ export class PartitionReplica implements PartitionService, ReplicationListener {
   }
 
   /**
-   * The Raft group delivers committed frames from the one after this. Never above what the local log holds and knows to be
-   * committed, which after a crash may be less than the snapshot stands for: frames that come again do no harm.
+   * The Raft group delivers committed frames from the one after this. Never above what the local
+   * log holds and knows to be
+   * committed, which after a crash may be less than the snapshot stands for: frames that come again
+   * do no harm.
    */
   get appliedIndex(): number {
     const { log } = this.#state;
@@ -180,7 +184,10 @@ export class PartitionReplica implements PartitionService, ReplicationListener {
     this.#appender.config = config;
   }
 
-  /** Asks all replicas to forget the records below an offset. Says whether it was proposed: only a leader can. */
+  /**
+   * Asks all replicas to forget the records below an offset. Says whether it was proposed: only a
+   * leader can.
+   */
   proposeLogStart(offset: number): boolean {
     const { log, highWatermark } = this.#state;
     assert(offset <= highWatermark, `log start ${offset} above the high watermark`);
@@ -189,14 +196,18 @@ export class PartitionReplica implements PartitionService, ReplicationListener {
     return this.#state.replication.propose({ kind: "command", payload, span: 0 }).ok;
   }
 
-  /** On the leader, proposes that records go whose time is over. To be called now and then, every second or so. */
+  /**
+   * On the leader, proposes that records go whose time is over. To be called now and then, every
+   * second or so.
+   */
   maintain(): void {
     const { config } = this.#appender;
     if (!this.isLeader || (config.retentionMs < 0 && config.retentionBytes < 0)) return;
     const now = { wallMs: this.#clock.wallMs(), highWatermark: this.highWatermark };
     const start = retentionStart(this.#state.log.segments(), config, now);
     if (start !== undefined && start > this.#proposedLogStart) {
-      // Once per offset: a proposal that was lost is made again by the next leader or for the next segment.
+      // Once per offset: a proposal that was lost is made again by the next leader or for the next
+      // segment.
       if (this.proposeLogStart(start)) this.#proposedLogStart = start;
     }
   }
@@ -249,7 +260,10 @@ export class PartitionReplica implements PartitionService, ReplicationListener {
     if (this.#state.advance(snapshot.index, snapshot.nextOffset)) this.#notifyAvailable();
   }
 
-  /** Refuses everything from now on. Keeps the snapshot for the next start, or removes it with its replica. */
+  /**
+   * Refuses everything from now on. Keeps the snapshot for the next start, or removes it with its
+   * replica.
+   */
   async close(reason: "stop" | "deleted" = "stop"): Promise<void> {
     if (this.#state.isClosed) return;
     this.#state.isClosed = true;

@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { StoragePressure } from "./appender.ts";
 import { openLeader, openReplica, testBatch } from "../testing/index.ts";
 
-// Produce calls on one replica over a fake Raft group: what is answered, when, and what is never answered.
+// Produce calls on one replica over a fake Raft group: what is answered, when, and what is never
+// answered.
 
 const acksAll = { acks: "all", timeoutMs: 1_000 } as const;
 const from = (sequence: number, values = ["value"], epoch = 0) =>

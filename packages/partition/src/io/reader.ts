@@ -16,7 +16,10 @@ import type { ReplicaState } from "./replica-state.ts";
 
 const NO_BATCHES: readonly Uint8Array[] = [];
 
-/** The read path of a leader: fetches, waits and offset lookups. Nothing at or above the high watermark is ever shown. */
+/**
+ * The read path of a leader: fetches, waits and offset lookups. Nothing at or above the high
+ * watermark is ever shown.
+ */
 export class Reader {
   readonly #state: ReplicaState;
   readonly #clock: Clock;
@@ -119,7 +122,8 @@ export class Reader {
   }
 
   /**
-   * An offset past the end of the log is out of range only if this is the leader still: a deposed one that does not know
+   * An offset past the end of the log is out of range only if this is the leader still: a deposed
+   * one that does not know
    * it yet has a shorter log, and a consumer must not be reset for that.
    */
   async #confirmPastEnd(offset: number): Promise<never> {
@@ -127,7 +131,10 @@ export class Reader {
     throw offsetOutOfRange(this.#state, offset);
   }
 
-  /** The high watermark after a quorum has confirmed that this replica leads: no committed record is missed. */
+  /**
+   * The high watermark after a quorum has confirmed that this replica leads: no committed record
+   * is missed.
+   */
   async #confirmedEnd(): Promise<number> {
     const { replication } = this.#state;
     const index = await this.#within(replication.confirmLeadership());

@@ -4,7 +4,8 @@ import type { Replication } from "../ports/replication.ts";
 
 /**
  * What the parts of one replica share.
- * Invariants: highWatermark ≤ the log's end, and ≤ appliedEndOffset; none of these, nor appliedIndex, ever goes back.
+ * Invariants: highWatermark ≤ the log's end, and ≤ appliedEndOffset; none of these, nor
+ * appliedIndex, ever goes back.
  */
 export class ReplicaState {
   readonly topic: string;
@@ -30,7 +31,8 @@ export class ReplicaState {
     this.log = options.log;
     this.#appliedIndex = options.appliedIndex;
     this.#appliedEndOffset = options.appliedEndOffset;
-    // What was applied is committed; after a crash the local log may end before it and then catches up.
+    // What was applied is committed; after a crash the local log may end before it and then catches
+    // up.
     this.#highWatermark = Math.min(options.appliedEndOffset, options.log.nextOffset);
   }
 
@@ -67,7 +69,10 @@ export class ReplicaState {
     return this.#appliedEndOffset;
   }
 
-  /** An entry was applied; `endOffset` is the offset after it. Says whether records became visible. */
+  /**
+   * An entry was applied; `endOffset` is the offset after it. Says whether records became
+   * visible.
+   */
   advance(index: number, endOffset: number): boolean {
     this.#appliedIndex = Math.max(this.#appliedIndex, index);
     this.#appliedEndOffset = Math.max(this.#appliedEndOffset, endOffset);

@@ -2,7 +2,8 @@ import { MemoryKeyValueStore } from "@stratalog/base/testing";
 import { describe, expect, it } from "vitest";
 import { MemoryLog, openLeader, openReplica, testBatch } from "../testing/index.ts";
 
-// What a replica derives from its log comes back after a restart: from a snapshot and the frames after it.
+// What a replica derives from its log comes back after a restart: from a snapshot and the frames
+// after it.
 
 const from = (sequence: number) => testBatch({ producer: { id: 7, epoch: 0, sequence } });
 const acksAll = { acks: "all", timeoutMs: 1_000 } as const;

@@ -13,7 +13,8 @@ export interface SnapshotPlace {
 }
 
 /**
- * Writes what a replica derives from its log now and then, so that a restart replays the tail and not everything.
+ * Writes what a replica derives from its log now and then, so that a restart replays the tail and
+ * not everything.
  * Unsynced on purpose: a lost one costs reading time, never state.
  */
 export class SnapshotKeeper {

@@ -1,4 +1,6 @@
-/** One committed Raft entry; the shape of raft-host's `Frame`, in the part that a partition reads. */
+/**
+ * One committed Raft entry; the shape of raft-host's `Frame`, in the part that a partition reads.
+ */
 export interface Frame {
   readonly kind: "data" | "noop" | "config" | "command";
   readonly term: number;

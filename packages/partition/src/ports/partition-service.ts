@@ -1,6 +1,8 @@
 /**
- * A partition as the broker's services see it. `PartitionReplica` implements it; services need nothing else.
- * Every rejection is a `CodedError`. A batch handed in belongs to the partition: it is patched in place and kept.
+ * A partition as the broker's services see it. `PartitionReplica` implements it; services need
+ * nothing else.
+ * Every rejection is a `CodedError`. A batch handed in belongs to the partition: it is patched in
+ * place and kept.
  */
 export interface PartitionService {
   readonly isLeader: boolean;
@@ -10,16 +12,26 @@ export interface PartitionService {
   readonly logStartOffset: number;
   readonly logEndOffset: number;
   produce(request: ProduceRequest): Promise<ProduceResult>;
-  /** Waits up to `maxWaitMs` for `minBytes`; answers with what there is then, which may be nothing. */
+  /**
+   * Waits up to `maxWaitMs` for `minBytes`; answers with what there is then, which may be
+   * nothing.
+   */
   fetch(request: FetchRequest): Promise<FetchResult>;
-  /** What there is now, without waiting; in the same turn when all of it is in memory. Throws or rejects like fetch. */
+  /**
+   * What there is now, without waiting; in the same turn when all of it is in memory. Throws or
+   * rejects like fetch.
+   */
   read(request: ReadRequest): FetchResult | Promise<FetchResult>;
   /**
-   * Calls back whenever `read` may answer differently: the high watermark moved, leadership went, the replica closed.
+   * Calls back whenever `read` may answer differently: the high watermark moved, leadership went,
+   * the replica closed.
    * Once per turn at most. Returns how to stop.
    */
   onAvailable(callback: () => void): () => void;
-  /** latest is confirmed by a quorum. By time: the first record at or after it, or the end without a timestamp. */
+  /**
+   * latest is confirmed by a quorum. By time: the first record at or after it, or the end without
+   * a timestamp.
+   */
   listOffset(target: OffsetTarget): Promise<ListedOffset>;
   describe(): PartitionDescription;
 }

@@ -1,6 +1,9 @@
 import type { SegmentFacts } from "../core/retention.ts";
 
-/** What a partition reads of its log; log-store's `GroupLog` fits. Offsets are record offsets, ends are exclusive. */
+/**
+ * What a partition reads of its log; log-store's `GroupLog` fits. Offsets are record offsets,
+ * ends are exclusive.
+ */
 export interface ReplicaLog {
   /** Index of the first entry that is still there. */
   readonly firstIndex: number;
@@ -14,7 +17,8 @@ export interface ReplicaLog {
   /** Records below are gone; whole segments below are deleted later. Never moves back. */
   setLogStart(offset: number): void;
   /**
-   * Whole batches from the one that holds `fromOffset`, below `endOffset`; at least one when there is one, then at most
+   * Whole batches from the one that holds `fromOffset`, below `endOffset`; at least one when there
+   * is one, then at most
    * `maxBytes`. Answers in the same turn when all of it is in memory.
    */
   readBatches(range: ReadRange): LogRead | Promise<LogRead>;

@@ -1,6 +1,9 @@
 import type { Frame } from "./frame.ts";
 
-/** What a partition asks of its Raft group; raft-host's `RaftGroup` fits. All but `confirmLeadership` is synchronous. */
+/**
+ * What a partition asks of its Raft group; raft-host's `RaftGroup` fits. All but
+ * `confirmLeadership` is synchronous.
+ */
 export interface Replication {
   /** This replica's number in the group. */
   readonly self: number;
@@ -8,18 +11,27 @@ export interface Replication {
   readonly role: string;
   /** Number of the replica that leads, as far as this one knows. */
   readonly leader: number | undefined;
-  /** Leader whose own first entry is committed and applied: all that earlier leaders acknowledged is known. */
+  /**
+   * Leader whose own first entry is committed and applied: all that earlier leaders acknowledged
+   * is known.
+   */
   readonly isLeaderReady: boolean;
-  /** On the leader: the offset that the next proposed record takes; entries not yet committed are counted. */
+  /**
+   * On the leader: the offset that the next proposed record takes; entries not yet committed are
+   * counted.
+   */
   readonly nextOffset: number;
-  /** The base offset and the term are exact until the end of the synchronous turn that read them. */
+  /**
+   * The base offset and the term are exact until the end of the synchronous turn that read them.
+   */
   propose(proposal: {
     readonly kind: "data" | "command";
     readonly payload: Uint8Array;
     readonly span: number;
   }): ProposeAnswer;
   /**
-   * Asks a quorum whether this replica still leads; resolves with an index that was committed by then. Rejects with
+   * Asks a quorum whether this replica still leads; resolves with an index that was committed by
+   * then. Rejects with
    * NOT_LEADER when it does not.
    */
   confirmLeadership(): Promise<number>;
@@ -34,7 +46,10 @@ export type ProposeAnswer =
     }
   | { readonly ok: false; readonly reason: string };
 
-/** What a partition is told by its Raft group; raft-host's `GroupListener` in the part that partitions use. */
+/**
+ * What a partition is told by its Raft group; raft-host's `GroupListener` in the part that
+ * partitions use.
+ */
 export interface ReplicationListener {
   /** Committed frames in order, each once. Synchronous. */
   onCommitted(frames: readonly Frame[]): void;
@@ -42,7 +57,8 @@ export interface ReplicationListener {
   /** This replica's own disk has the log up to an index. */
   onDurable(lastIndex: number): void;
   /**
-   * The log begins again after an index, because what was there is gone elsewhere too: `nextOffset` is where its records begin.
+   * The log begins again after an index, because what was there is gone elsewhere too: `nextOffset`
+   * is where its records begin.
    */
   onSnapshot(snapshot: { readonly index: number; readonly nextOffset: number }): void;
 }

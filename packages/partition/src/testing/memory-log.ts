@@ -4,7 +4,10 @@ import type { SegmentFacts } from "../core/retention.ts";
 import type { Frame } from "../ports/frame.ts";
 import type { LogRead, ReadRange, ReplicaLog, TermRun } from "../ports/replica-log.ts";
 
-/** A replica's log in memory, with the storing side that a fake Raft group needs. Reads answer in the same turn or later. */
+/**
+ * A replica's log in memory, with the storing side that a fake Raft group needs. Reads answer in
+ * the same turn or later.
+ */
 export class MemoryLog implements ReplicaLog {
   readonly frames: Frame[] = [];
   readonly hardState = { commit: 0 };
