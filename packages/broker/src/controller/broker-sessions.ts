@@ -36,6 +36,7 @@ const SCAN_MS = 500;
 export interface BrokerSessionsOptions {
   readonly replica: ControllerReplica;
   readonly clusterId: ClusterId;
+  readonly voters: readonly BrokerId[];
   readonly calls: Calls;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -83,8 +84,10 @@ export class BrokerSessions {
   }
 
   #scan(): void {
-    const { replica, clock, sessionTimeoutMs, clusterId, logger } = this.#options;
-    if (replica.state.clusterId === undefined) this.#submit({ type: "form-cluster", clusterId });
+    const { replica, clock, sessionTimeoutMs, clusterId, voters, logger } = this.#options;
+    if (replica.state.clusterId === undefined) {
+      this.#submit({ type: "form-cluster", clusterId, voters });
+    }
     const nowMs = clock.monotonicMs();
     for (const { brokerId: id, brokerEpoch, isFenced } of replica.state.brokers.values()) {
       if (isFenced) continue;

@@ -77,7 +77,7 @@ export class ControllerNode {
       // It lives as long as the replica whose listener and calls it serves.
       new MetadataFeed({ replica: machine, timers, calls });
       const { sessionTimeoutMs } = liveness;
-      const sessions = { replica: machine, clusterId, calls, clock, timers, logger };
+      const sessions = { replica: machine, clusterId, voters, calls, clock, timers, logger };
       this.#sessions = new BrokerSessions({ ...sessions, sessionTimeoutMs });
       this.replica = {
         listener: machine,

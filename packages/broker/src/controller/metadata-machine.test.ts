@@ -42,7 +42,7 @@ stateMachineContract({
   commands: fc
     .array(later, { maxLength: 40 })
     .map((rest) => [
-      { type: "form-cluster" as const, clusterId },
+      { type: "form-cluster" as const, clusterId, voters: [1, 2, 3].map(brokerId) },
       ...[1, 2, 3].map(register),
       ...[1, 2, 3].map(unfence),
       ...rest,

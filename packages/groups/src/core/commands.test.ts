@@ -245,6 +245,11 @@ describe("commits", () => {
     for (const [second, code] of bad) {
       expect(codeOf({ ...commit(undefined, 0, 0), offsets: [...offsets, second] })).toBe(code);
     }
+    partitionCount = 100;
+    const many = Array.from({ length: 65 }, (_, partition) => {
+      return { ...offsets[0]!, partition, metadata: "m".repeat(4_096) };
+    });
+    expect(codeOf({ ...commit(undefined, 0, 0), offsets: many })).toBe("INVALID_REQUEST");
     expect(state.groups.size).toBe(0);
   });
 });

@@ -10,6 +10,8 @@ export const REBALANCE_TIMEOUT_MS = { min: 1_000, max: 1_800_000, default: 300_0
 export const OFFSETS_PER_COMMIT_MAX = 10_000;
 /** Bytes in UTF-8 of the text beside an offset. */
 export const OFFSET_METADATA_BYTES_MAX = 4_096;
+/** The same for all offsets of one commit together. */
+export const COMMIT_METADATA_BYTES_MAX = 262_144;
 /** Groups of one coordinator; with fewer than this a group can always be made. */
 export const GROUPS_MAX = 100_000;
 /** How long the offsets of a group without members are kept. */

@@ -45,7 +45,11 @@ function register(
 }
 
 function cluster(size: number): MetadataImage {
-  let image = run(emptyImage(), { type: "form-cluster", clusterId: CLUSTER as never }).image;
+  let image = run(emptyImage(), {
+    type: "form-cluster",
+    clusterId: CLUSTER as never,
+    voters: [],
+  }).image;
   for (let id = 1; id <= size; id++) {
     image = run(image, register(id)).image;
     const brokerEpoch = image.brokers.get(brokerId(id))?.brokerEpoch ?? 0;
@@ -112,6 +116,19 @@ describe("create-topic", () => {
   it("defaults to one replica below three brokers", () => {
     const { image } = run(cluster(2), create("orders"));
     expect(topicByName(image, "orders")?.replicationFactor).toBe(1);
+  });
+
+  it("waits for the brokers that the cluster was formed with", () => {
+    const voters = [1, 2, 3].map(brokerId);
+    const formed = run(emptyImage(), { type: "form-cluster", clusterId: CLUSTER as never, voters });
+    const image = run(formed.image, register(1)).image;
+    expect(refusal(image, create("orders"))[0]).toBe("BROKER_NOT_AVAILABLE");
+    expect(refusal(image, create("orders", { replicationFactor: 3 }))[0]).toBe(
+      "BROKER_NOT_AVAILABLE",
+    );
+    expect(refusal(image, create("orders", { replicationFactor: 4 }))[0]).toBe(
+      "INVALID_REPLICATION_FACTOR",
+    );
   });
 
   it("waits for a broker that is not fenced", () => {

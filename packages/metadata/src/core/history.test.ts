@@ -23,7 +23,7 @@ const name = fc.constantFrom("a", "b", "c", "bad/name");
 const id = fc.integer({ min: 1, max: 4 }).map(brokerId);
 
 const command: fc.Arbitrary<ControllerCommand> = fc.oneof(
-  fc.constant({ type: "form-cluster" as const, clusterId: CLUSTER }),
+  fc.constant({ type: "form-cluster" as const, clusterId: CLUSTER, voters: [] }),
   fc.record({ brokerId: id, life: fc.nat(2), rack: fc.constantFrom("x", "y") }).map((broker) => ({
     type: "register-broker" as const,
     clusterId: CLUSTER,
@@ -64,7 +64,7 @@ const command: fc.Arbitrary<ControllerCommand> = fc.oneof(
 
 /** Two brokers that are up: without them most commands are refused. */
 const prologue: readonly ControllerCommand[] = [
-  { type: "form-cluster", clusterId: CLUSTER },
+  { type: "form-cluster", clusterId: CLUSTER, voters: [brokerId(1)] },
   ...[1, 2].flatMap((number): readonly ControllerCommand[] => [
     {
       type: "register-broker",

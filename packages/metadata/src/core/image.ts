@@ -75,6 +75,8 @@ export interface TopicImage {
  */
 export interface MetadataImage {
   readonly clusterId: ClusterId | undefined;
+  /** Brokers that the cluster was formed with; they vote on the controller. */
+  readonly controllerVoters: readonly BrokerId[];
   readonly brokers: ReadonlyMap<BrokerId, BrokerRegistration>;
   readonly topics: PersistentMap<TopicId, TopicImage>;
   readonly topicIds: PersistentMap<string, TopicId>;
@@ -90,6 +92,7 @@ export interface MetadataImage {
 export function emptyImage(): MetadataImage {
   return {
     clusterId: undefined,
+    controllerVoters: [],
     brokers: new Map(),
     topics: PersistentMap.empty(),
     topicIds: PersistentMap.empty(),
@@ -110,7 +113,11 @@ export function topicsByName(image: MetadataImage): readonly TopicImage[] {
   return [...image.topics.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Number of brokers that take part, fenced or not. */
-export function brokerCount(image: MetadataImage): number {
-  return image.brokers.size;
+/**
+ * Number of brokers that the cluster has or is about to have: right after a start, some that it was
+ * formed with may not be registered yet.
+ */
+export function expectedBrokerCount(image: MetadataImage): number {
+  const missing = image.controllerVoters.filter((voter) => !image.brokers.has(voter));
+  return image.brokers.size + missing.length;
 }

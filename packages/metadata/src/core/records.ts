@@ -18,7 +18,11 @@ import {
  * the only way an image changes.
  */
 export const metadataRecordShape = shape.tagged({
-  "cluster-formed": shape.object({ clusterId: clusterIdShape }),
+  "cluster-formed": shape.object({
+    clusterId: clusterIdShape,
+    /** The initial voters of the controller; absent: nobody said. */
+    voters: shape.optional(shape.list(brokerIdShape)),
+  }),
   "broker-registered": shape.object({
     brokerId: brokerIdShape,
     directoryId: directoryIdShape,

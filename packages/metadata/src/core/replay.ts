@@ -17,7 +17,7 @@ export function replay(image: MetadataImage, record: MetadataRecord): MetadataIm
   switch (record.type) {
     case "cluster-formed":
       assert(image.clusterId === undefined, "a cluster is formed once");
-      return { ...image, clusterId: record.clusterId };
+      return { ...image, clusterId: record.clusterId, controllerVoters: record.voters ?? [] };
     case "broker-registered": {
       const { type: _, ...registration } = record;
       const nextEpoch = Math.max(image.nextEpoch, record.brokerEpoch + 1);

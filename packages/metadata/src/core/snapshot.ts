@@ -16,7 +16,8 @@ const snapshotShape = shape.object({
 export function recordsOf(image: MetadataImage): readonly MetadataRecord[] {
   const records: MetadataRecord[] = [];
   if (image.clusterId !== undefined) {
-    records.push({ type: "cluster-formed", clusterId: image.clusterId });
+    const { clusterId, controllerVoters: voters } = image;
+    records.push({ type: "cluster-formed", clusterId, voters });
   }
   for (const broker of [...image.brokers.values()].toSorted((a, b) => a.brokerId - b.brokerId)) {
     records.push({ type: "broker-registered", ...broker });

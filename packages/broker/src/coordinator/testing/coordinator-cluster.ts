@@ -52,7 +52,7 @@ export class CoordinatorCluster {
 
   constructor(brokerCount: number) {
     this.view.replace(emptyImage(), 0);
-    this.change({ type: "form-cluster", clusterId: CLUSTER_ID });
+    this.change({ type: "form-cluster", clusterId: CLUSTER_ID, voters: [] });
     for (let id = 1; id <= brokerCount; id++) {
       this.change({
         type: "register-broker",

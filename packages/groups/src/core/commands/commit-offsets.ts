@@ -1,6 +1,11 @@
 import { encodeUtf8, type GroupId, type MemberId } from "@stratalog/base";
 import type { GroupsState, Member } from "../group.ts";
-import { GROUPS_MAX, OFFSET_METADATA_BYTES_MAX, OFFSETS_PER_COMMIT_MAX } from "../limits.ts";
+import {
+  COMMIT_METADATA_BYTES_MAX,
+  GROUPS_MAX,
+  OFFSET_METADATA_BYTES_MAX,
+  OFFSETS_PER_COMMIT_MAX,
+} from "../limits.ts";
 import { partitionKey } from "../partition-key.ts";
 import type { GroupRecord, OffsetFields } from "../records.ts";
 import {
@@ -68,6 +73,7 @@ function refuseOffsets(offsets: readonly OffsetToCommit[]): GroupRefusal | undef
     return refuse("INVALID_REQUEST", message);
   }
   const seen = new Set<string>();
+  let metadataBytes = 0;
   for (const { topic, partition, offset, metadata } of offsets) {
     if (!Number.isSafeInteger(offset) || offset < 0) {
       return refuse("INVALID_REQUEST", `${offset} is not an offset`);
@@ -78,10 +84,16 @@ function refuseOffsets(offsets: readonly OffsetToCommit[]): GroupRefusal | undef
     const place = `${topic}:${partition}`;
     if (seen.has(place)) return refuse("INVALID_REQUEST", `${place} is there twice`);
     seen.add(place);
-    if (encodeUtf8(metadata).length > OFFSET_METADATA_BYTES_MAX) {
+    const bytes = encodeUtf8(metadata).length;
+    metadataBytes += bytes;
+    if (bytes > OFFSET_METADATA_BYTES_MAX) {
       const message = `metadata of an offset has at most ${OFFSET_METADATA_BYTES_MAX} bytes`;
       return refuse("INVALID_REQUEST", message);
     }
+  }
+  if (metadataBytes > COMMIT_METADATA_BYTES_MAX) {
+    const message = `metadata of one commit has at most ${COMMIT_METADATA_BYTES_MAX} bytes`;
+    return refuse("INVALID_REQUEST", message);
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 import { type Shaped, shape } from "@stratalog/base";
 import { textMapShape, topicIdShape } from "../fields.ts";
-import { type MetadataImage, type TopicKind, topicByName } from "../image.ts";
+import { expectedBrokerCount, type MetadataImage, type TopicKind, topicByName } from "../image.ts";
 import { placePartitions } from "../placement.ts";
 import { checkTopicSetting } from "../topic-config.ts";
 import { checkTopicName, INTERNAL_PREFIX, isInternalName } from "../topic-name.ts";
@@ -43,7 +43,7 @@ export const PARTITIONS_MAX = 100_000;
 
 /** 2 replicas are less available than 1 under Raft: the majority of 2 is 2. */
 export function defaultReplicationFactor(image: MetadataImage): number {
-  return image.brokers.size >= 3 ? 3 : 1;
+  return expectedBrokerCount(image) >= 3 ? 3 : 1;
 }
 
 /**
@@ -125,8 +125,13 @@ function refuseReplicationFactor(
   image: MetadataImage,
   replicationFactor: number,
 ): Refusal | undefined {
-  const brokers = image.brokers.size;
-  if (replicationFactor >= 1 && replicationFactor <= brokers) return undefined;
+  const registered = image.brokers.size;
+  if (replicationFactor >= 1 && replicationFactor <= registered) return undefined;
+  const brokers = expectedBrokerCount(image);
+  if (replicationFactor >= 1 && replicationFactor <= brokers) {
+    const message = `${registered} of the cluster's ${brokers} brokers are registered; try again`;
+    return refuse("BROKER_NOT_AVAILABLE", message, { replicationFactor, brokers: registered });
+  }
   return refuse(
     "INVALID_REPLICATION_FACTOR",
     replicationFactor < 1

@@ -1,10 +1,14 @@
 import { type Shaped, shape } from "@stratalog/base";
-import { clusterIdShape } from "../fields.ts";
+import { brokerIdShape, clusterIdShape } from "../fields.ts";
 import type { MetadataImage } from "../image.ts";
 import { accept, type CommandResult, refuse } from "./command-result.ts";
 
-/** Writes the cluster's id, drawn at formation, as the first fact of the log. */
-export const formClusterShape = shape.object({ clusterId: clusterIdShape });
+/** Writes what was agreed at formation as the first fact of the log. */
+export const formClusterShape = shape.object({
+  clusterId: clusterIdShape,
+  /** The initial voters of the controller's group. */
+  voters: shape.list(brokerIdShape),
+});
 export type FormCluster = Shaped<typeof formClusterShape>;
 
 /** Harmless when repeated with the same id. */
@@ -12,10 +16,10 @@ export function handleFormCluster(
   image: MetadataImage,
   command: FormCluster,
 ): CommandResult<{ readonly clusterId: string }> {
-  const { clusterId } = command;
+  const { clusterId, voters } = command;
   if (image.clusterId === clusterId) return accept([], { clusterId });
   if (image.clusterId !== undefined) {
     return refuse("CLUSTER_ID_MISMATCH", `this cluster is ${image.clusterId}, not ${clusterId}`);
   }
-  return accept([{ type: "cluster-formed", clusterId }], { clusterId });
+  return accept([{ type: "cluster-formed", clusterId, voters }], { clusterId });
 }
