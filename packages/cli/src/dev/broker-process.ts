@@ -4,7 +4,7 @@ import { CodedError, machineClock, machineTimers, sleep } from "@stratalog/base"
 import { type BrokerPlan, type DevDirectory, hasErrno } from "./dev-directory.ts";
 import { httpGet } from "./http-probe.ts";
 
-const READY_MS_MAX = 30_000;
+const READY_MS_MAX = 60_000;
 const READY_POLL_MS = 25;
 const STOP_MS_MAX = 15_000;
 const KILL_MS_MAX = 5_000;

@@ -33,7 +33,7 @@ export class GroupMember {
   }
 }
 
-const READ_MS_MAX = 30_000;
+const READ_MS_MAX = 60_000;
 
 /** Resolves when the group was handed every acknowledged record at least once. */
 export async function untilGroupHasAll(context: TourContext, member: GroupMember): Promise<void> {

@@ -3,8 +3,8 @@ import { formatTable } from "../output/table.ts";
 import { GroupMember, untilGroupHasAll } from "./group-member.ts";
 import { type TourContext, until } from "./tour-context.ts";
 
-const REBALANCE_MS_MAX = 20_000;
-const CATCH_UP_MS_MAX = 30_000;
+const REBALANCE_MS_MAX = 40_000;
+const CATCH_UP_MS_MAX = 60_000;
 
 /** Step 3: two consumers share a topic; one leaves, and the other gets its partitions. The one that stays is returned. */
 export async function stepGroup(context: TourContext): Promise<GroupMember> {

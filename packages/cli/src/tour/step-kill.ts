@@ -6,7 +6,7 @@ import { type TourContext, until } from "./tour-context.ts";
 
 const BEFORE_MS = 1000;
 const AFTER_MS = 1500;
-const RECOVERY_MS_MAX = 20_000;
+const RECOVERY_MS_MAX = 40_000;
 
 /**
  * Step 4: `kill -9` of the broker that leads most partitions, and among equals of the group's coordinator, while writes

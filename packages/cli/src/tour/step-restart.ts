@@ -2,7 +2,7 @@ import { formatCount, formatDuration } from "../output/figures.ts";
 import { type GroupMember, untilGroupHasAll } from "./group-member.ts";
 import { type TourContext, until } from "./tour-context.ts";
 
-const CATCH_UP_MS_MAX = 30_000;
+const CATCH_UP_MS_MAX = 60_000;
 
 /** Step 5: the killed broker starts over its data and catches up; the group has read on meanwhile. */
 export async function stepRestart(

@@ -98,7 +98,7 @@ describe("the tour", () => {
   });
 
   it("notices an acknowledged record that is not there, and one that is there twice", async () => {
-    await expect(takeTour({ fault: "lost-record" })).rejects.toThrow("waited 30 s for the group");
+    await expect(takeTour({ fault: "lost-record" })).rejects.toThrow("waited 60 s for the group");
     const { report, text } = await takeTour({ fault: "doubled-record" });
     expect(report.failedCount).toBeGreaterThan(1);
     expect(text).toMatch(/NOT every one of .* acknowledged records is at its offset, once/);
@@ -106,7 +106,7 @@ describe("the tour", () => {
   });
 
   it("notices records that a group never gets, or does not commit", async () => {
-    await expect(takeTour({ fault: "member-skips" })).rejects.toThrow("waited 30 s for the group");
+    await expect(takeTour({ fault: "member-skips" })).rejects.toThrow("waited 60 s for the group");
     const { text } = await takeTour({ fault: "forgets-commits" });
     expect(text).toMatch(/NOT the group read on[^]*are not committed/);
   });
