@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { RandomCluster, type RandomClusterOptions } from "../testing/random/random-cluster.ts";
 
-const RUN_COUNT = Number(process.env["RAFT_PROPERTY_RUNS"] ?? 60);
+const RUN_COUNT = Number(process.env["RAFT_PROPERTY_RUNS"] ?? 200);
 const EVENT_COUNT = 3000;
 
 const clusterOptions: fc.Arbitrary<RandomClusterOptions> = fc.record({
