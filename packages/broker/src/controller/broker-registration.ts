@@ -3,6 +3,7 @@ import {
   type BrokerId,
   CodedError,
   decodeJson,
+  deferred,
   encodeJson,
   type ErrorCode,
   type Logger,
@@ -50,6 +51,8 @@ export class BrokerRegistrar {
   #brokerEpoch = 0;
   #controller: BrokerId;
   #isRunning = false;
+  /** Ends the wait for this broker's own view. */
+  #cancelWait: (() => void) | undefined;
 
   constructor(options: BrokerRegistrationOptions) {
     this.#options = options;
@@ -82,6 +85,7 @@ export class BrokerRegistrar {
 
   stop(): void {
     this.#isRunning = false;
+    this.#cancelWait?.();
   }
 
   async #registerUntilKnown(fields: RegistrationFields): Promise<void> {
@@ -112,16 +116,15 @@ export class BrokerRegistrar {
       const registration = view.image.brokers.get(id);
       return registration !== undefined && registration.brokerEpoch >= brokerEpoch;
     };
-    return new Promise((resolve) => {
-      if (isKnown()) {
-        resolve();
-        return;
-      }
-      const stop = view.onChange(() => {
-        if (!isKnown()) return;
-        stop();
-        resolve();
-      });
+    if (isKnown()) return Promise.resolve();
+    const known = deferred<void>();
+    const stopWatching = view.onChange(() => {
+      if (isKnown()) known.resolve();
+    });
+    this.#cancelWait = () => known.reject(new CodedError("CLOSED", "the broker stops"));
+    return known.promise.finally(() => {
+      stopWatching();
+      this.#cancelWait = undefined;
     });
   }
 
@@ -162,8 +165,11 @@ export class BrokerRegistrar {
         if (!decoded.ok) throw new CodedError("UNSUPPORTED_VERSION", decoded.reason);
         return decoded.value.status;
       } catch (error) {
-        this.#controller = nextController(this.#controller, voters, CodedError.from(error));
-        if (attempt >= voters.length) throw error;
+        const failure = CodedError.from(error);
+        this.#controller = nextController(this.#controller, voters, failure);
+        // A stop does not wait for one voter after the other.
+        const isTooLate = isStopping && failure.code === "REQUEST_TIMED_OUT";
+        if (isTooLate || attempt >= voters.length) throw failure;
       }
     }
   }

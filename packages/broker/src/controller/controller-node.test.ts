@@ -150,6 +150,19 @@ describe("ControllerNode", () => {
     expect(await after(1_000, cluster.register(impostor, 3, 99))).toBe("INVALID_CONFIG");
   });
 
+  it("ends a registration that waits, and an announcement that nobody answers", async () => {
+    const alone = await cluster.start(6);
+    for (const id of [1, 2, 3]) cluster.network.take(brokerId(id));
+    const registered = cluster.register(alone);
+    expect(await after(500, registered)).toBe("waiting");
+    await alone.node.stop();
+    expect(await after(7_000, registered)).toBe("CLOSED");
+    for (const id of [1, 2, 3]) cluster.network.bringBack(brokerId(id));
+    await registerAll();
+    for (const id of [1, 2, 3]) cluster.network.take(brokerId(id));
+    expect(await after(1_100, observer.node.announceStop())).toBe("done");
+  });
+
   it("brings a broker that was away up to date, from the changes or from the whole", async () => {
     await registerAll();
     cluster.network.take(brokerId(4));
