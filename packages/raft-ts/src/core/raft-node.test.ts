@@ -104,6 +104,30 @@ describe("a configuration change that may not start", () => {
   });
 });
 
+describe("a new leader", () => {
+  it("starts no configuration change while it may have inherited one", () => {
+    const group = new TestGroup(3, { preVote: false });
+    const old = group.elect(1);
+    const learner = { kind: "add-learner", replica: 4 } as const;
+    old.proposeConfChange({ transition: "auto", changes: [learner] });
+    // Everyone gets the entry, and the old leader hears of it from nobody.
+    group.loses = ({ to }) => to === 1;
+    group.settle();
+    for (const id of [2, 3]) group.node(id).forgetLeader();
+    group.node(2).campaign();
+    while (group.node(2).role !== "leader") {
+      for (const id of [2, 3]) group.work(id);
+      for (const message of group.messages.splice(0))
+        group.replicas.get(message.to)?.raft.step(message);
+    }
+    const second = { transition: "auto", changes: [{ ...learner, replica: 5 }] } as const;
+    const refused = { accepted: true, refusedChange: "unapplied-change" };
+    expect(group.node(2).proposeConfChange(second)).toMatchObject(refused);
+    group.settle();
+    expect(group.node(2).proposeConfChange(second)).not.toHaveProperty("refusedChange");
+  });
+});
+
 describe("the loop", () => {
   it("has one Ready out at a time", () => {
     const { raft } = new TestGroup(1).at(1);
@@ -295,6 +319,20 @@ describe("reads", () => {
     group.settle();
     const reads = group.at(1).readies.flatMap((ready) => ready.readStates);
     expect(reads.map(({ context }) => context)).toEqual([1, 2, 3]);
+  });
+
+  it("are confirmed by a majority and not by one answer", () => {
+    const group = new TestGroup(5);
+    const leader = group.elect(1);
+    leader.readIndex(1);
+    const readStates = () => group.at(1).readies.flatMap((ready) => ready.readStates);
+    group.loses = ({ from, type }) => type === "heartbeat-response" && from !== 2;
+    group.settle();
+    expect(readStates()).toEqual([]);
+    group.loses = ({ from, type }) => type === "heartbeat-response" && from !== 3;
+    group.tick(1, 1);
+    group.settle();
+    expect(readStates()).toEqual([{ index: 1, context: 1 }]);
   });
 
   it("are not answered by a leader that was replaced", () => {
