@@ -1,5 +1,6 @@
 import type { Logger } from "@stratalog/base";
 import type { ByteBudget } from "../services/byte-budget.ts";
+import type { ClientPort } from "../services/client-port.ts";
 import { type ClientServicesOptions, createClientServices } from "../services/client-services.ts";
 import type { CallEnvironment, CallMetrics } from "./call-environment.ts";
 import { ClientListener } from "./client-listener.ts";
@@ -20,7 +21,7 @@ export interface ClientApiOptions extends ClientServicesOptions {
 
 /** The client port with all its services. */
 export interface ClientApi {
-  readonly listener: ClientListener;
+  readonly listener: ClientPort;
   /** For the gauge of bytes in flight. */
   readonly produceBudget: ByteBudget;
 }

@@ -10,6 +10,7 @@ import {
 } from "@stratalog/protocol";
 import { HealthImplementation } from "grpc-health-check";
 import { bindListener } from "../http/bind-listener.ts";
+import type { ClientPort } from "../services/client-port.ts";
 import { type ConnectionLimits, Connections } from "./connections.ts";
 import { HTTP2_SETTINGS, onSession, raiseWindows } from "./http2-window.ts";
 import type { ServiceImplementations } from "./method-binding.ts";
@@ -51,7 +52,7 @@ const SERVER_OPTIONS = {
  * The port for clients: gRPC with our services, health and reflection. Sockets are accepted here
  * and handed to the library, so that they can be counted and errors of binding are plain.
  */
-export class ClientListener {
+export class ClientListener implements ClientPort {
   readonly #options: ClientListenerOptions;
   readonly #server: Server;
   readonly #health: HealthImplementation;
