@@ -32,6 +32,8 @@ export type Heartbeat = Shaped<typeof heartbeatShape>;
 export const heartbeatAnswerShape = shape.object({ status: shape.oneOf(["ok", "stale"]) });
 
 const SCAN_MS = 500;
+/** A scan that comes this much too late says that the controller stood still and heard nobody. */
+const STALL_MS = 2_000;
 
 export interface BrokerSessionsOptions {
   readonly replica: ControllerReplica;
@@ -54,6 +56,7 @@ export class BrokerSessions {
   readonly #options: BrokerSessionsOptions;
   readonly #lastHeardMs = new Map<BrokerId, number>();
   #scanTimer: Timer | undefined;
+  #lastScanMs = 0;
   #isLeading = false;
 
   constructor(options: BrokerSessionsOptions) {
@@ -72,6 +75,7 @@ export class BrokerSessions {
     this.#isLeading = isLeading;
     this.#lastHeardMs.clear();
     this.#scanTimer?.cancel();
+    this.#lastScanMs = this.#options.clock.monotonicMs();
     if (isLeading) this.#scheduleScan(0);
   }
 
@@ -89,6 +93,8 @@ export class BrokerSessions {
       this.#submit({ type: "form-cluster", clusterId, voters });
     }
     const nowMs = clock.monotonicMs();
+    if (nowMs - this.#lastScanMs > SCAN_MS + STALL_MS) this.#lastHeardMs.clear();
+    this.#lastScanMs = nowMs;
     for (const { brokerId: id, brokerEpoch, isFenced } of replica.state.brokers.values()) {
       if (isFenced) continue;
       const lastHeardMs = this.#lastHeardMs.get(id);

@@ -50,6 +50,25 @@ describe("Deadlines", () => {
     );
   });
 
+  it("are put off when the process stood still, so that whoever was not heard may be", () => {
+    const time = new ManualTime();
+    let skippedMs = 0;
+    const clock = { monotonicMs: () => time.monotonicMs() + skippedMs, wallMs: () => 0 };
+    const due: string[] = [];
+    const onDue = (key: string): unknown => due.push(key);
+    const deadlines = new Deadlines<string>({ clock, timers: time, onDue });
+    deadlines.set("silent", 10_000);
+    deadlines.set("alive", 10_000);
+    skippedMs = 60_000;
+    time.advance(10_000);
+    expect(due).toEqual([]);
+    deadlines.set("alive", 10_000);
+    time.advance(6_000);
+    expect(due).toEqual(["silent"]);
+    time.advance(6_000);
+    expect(due).toEqual(["silent", "alive"]);
+  });
+
   it("are forgotten by clear", () => {
     const time = new ManualTime();
     const due: string[] = [];

@@ -11,9 +11,17 @@ interface Scheduled {
   entryMs: number;
 }
 
+/** A timer that comes this much too late says that the whole process stood still. */
+const STALL_MS = 1_000;
+/** What was sent during a stall is read within this. */
+const STALL_GRACE_MS = 5_000;
+
 /**
  * Many deadlines behind one timer. Moving a deadline back, which every sign of life does, changes a
  * number and not the heap: the entry comes up at its old time and is put back.
+ *
+ * A process that stood still (stopped, swapped out, its event loop blocked) could hear nobody. What
+ * then seems due is given a little longer, so that signs of life that wait to be read count.
  */
 export class Deadlines<K> {
   readonly #clock: Clock;
@@ -78,9 +86,10 @@ export class Deadlines<K> {
   }
 
   #run(): void {
+    const nowMs = this.#clock.monotonicMs();
+    const isStalled = nowMs - this.#timerMs > STALL_MS;
     this.#timer = undefined;
     this.#timerMs = Number.POSITIVE_INFINITY;
-    const nowMs = this.#clock.monotonicMs();
     const due: K[] = [];
     for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
       if (first.atMs > nowMs) break;
@@ -88,6 +97,7 @@ export class Deadlines<K> {
       const scheduled = this.#scheduled.get(first.key);
       // Deleted, or another entry counts for the key.
       if (scheduled === undefined || scheduled.entryMs !== first.atMs) continue;
+      if (isStalled) scheduled.dueMs = Math.max(scheduled.dueMs, nowMs + STALL_GRACE_MS);
       if (scheduled.dueMs > nowMs) {
         scheduled.entryMs = scheduled.dueMs;
         this.#push({ key: first.key, atMs: scheduled.dueMs });

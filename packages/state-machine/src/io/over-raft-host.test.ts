@@ -10,7 +10,8 @@ import {
 } from "../testing/counter-machine.ts";
 import { ReplicatedStateMachine } from "./replicated-state-machine.ts";
 
-// The real Raft host on memory disks and a memory network: what the fake group of the other tests promises must be true.
+// The real Raft host on memory disks and a memory network: what the fake group of the other tests
+// promises must be true.
 
 const GROUP = groupNumber(1);
 
