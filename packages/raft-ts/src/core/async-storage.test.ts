@@ -124,6 +124,17 @@ describe("a snapshot", () => {
     expect(follower.raft.appliedIndex).toBe(5);
   });
 
+  it("that is older than what was compacted here changes nothing", () => {
+    const storage = MemoryStorage.withVoters([1, 2, 3]);
+    storage.append([1, 2, 3, 4, 5, 6, 7].map((index) => entry(index, 1)));
+    storage.setHardState({ term: 1, vote: 0, commit: 7 });
+    storage.compact(6);
+    const raft = new RaftNode({ id: 1, storage, random: () => 0, applied: 7 });
+    raft.step(message);
+    expect([raft.lastIndex, raft.commitIndex]).toEqual([7, 7]);
+    expect(raft.ready().messages).toMatchObject([{ type: "append-response", index: 7 }]);
+  });
+
   it("is refused by a replica that it does not name", () => {
     const follower = new SlowFollower();
     const confState = { ...EMPTY_CONF_STATE, voters: [2, 3] };

@@ -264,6 +264,24 @@ describe("leadership", () => {
     expect(leader.propose(small).accepted).toBe(true);
   });
 
+  it("is handed over only when the target has every entry", () => {
+    const group = new TestGroup(3, { maxBytesPerMessage: 1, maxInflightMessages: 1 });
+    const leader = group.elect(1);
+    group.loses = ({ to }) => to === 2;
+    leader.proposeBatch([small, small, small]);
+    group.settle();
+    leader.transferLeadership(2);
+    const handed: number[] = [];
+    group.loses = ({ type }) => {
+      if (type === "timeout-now") handed.push(group.node(2).lastIndex);
+      return false;
+    };
+    group.tick(1, 1);
+    group.settle();
+    expect(handed).toEqual([4]);
+    expect(group.node(2).role).toBe("leader");
+  });
+
   it("moves when a follower is asked to move it", () => {
     const group = new TestGroup(3);
     group.elect(1);
