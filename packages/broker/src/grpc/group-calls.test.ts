@@ -130,12 +130,16 @@ describe("groupSession", () => {
       const offsets = [{ topic: "orders", offset: 1 }];
       member.send({ commit: { correlation, memberEpoch: 1, offsets } });
     }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(api.coordinator.received).toHaveLength(1 + 64);
+    const { received } = api.coordinator;
+    const settled = async (count: number): Promise<void> => {
+      while (received.length < count) await new Promise((resolve) => setTimeout(resolve, 2));
+      // What would come too much comes at once.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(received).toHaveLength(count);
+    };
+    await settled(1 + 64);
     api.coordinator.say({ type: "committed", correlation: 0 });
-    await member.count(1);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(api.coordinator.received).toHaveLength(1 + 65);
+    await settled(1 + 65);
     member.stream.cancel();
   });
 
