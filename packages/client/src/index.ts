@@ -22,7 +22,8 @@ export type {
 } from "./io/consume/consumer-options.ts";
 export { Consumer } from "./io/consume/consumer.ts";
 export { Producer } from "./io/producer/producer.ts";
-export type { AppendRequest, SendBatch, SendResult, WaitOptions } from "./io/producer/producer.ts";
+export type { AppendRequest, SendBatch, WaitOptions } from "./io/producer/producer.ts";
+export type { SendResult } from "./io/producer/send-waiter.ts";
 export type { ProducerOptions } from "./io/producer/producer-options.ts";
 export type { HeadersInput, ProducerRecord, RecordContent } from "./io/producer/producer-record.ts";
 export { Replay } from "./io/replay/replay.ts";

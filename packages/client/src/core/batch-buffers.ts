@@ -1,5 +1,5 @@
 /** Buffers kept at once, whatever their size. */
-const BUFFERS_MAX = 64;
+const BUFFERS_MAX = 256;
 
 /**
  * Memory of batches that are done with, for batches to come: fresh memory is zeroed and paged in

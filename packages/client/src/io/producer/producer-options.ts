@@ -91,7 +91,7 @@ export function producerSettings(
   checkRange("maxInFlight", settings.maxInFlight, { min: 1, max: IN_FLIGHT_MAX });
   const buffers = new BatchBuffers({
     bufferBytes: settings.maxBatchBytes,
-    keptBytesMax: settings.maxBufferBytes / 2,
+    keptBytesMax: settings.maxBufferBytes,
   });
   return { ...settings, buffers };
 }

@@ -59,7 +59,10 @@ function encodeField<T>(
   serde: Serde<T> | undefined,
 ): Uint8Array | null {
   if (field === null || field === undefined) return null;
-  if (serde === undefined) return serializePlain(field);
+  if (serde === undefined) {
+    // Short texts come out of a pool here; TextEncoder makes memory of its own for each.
+    return typeof field === "string" ? Buffer.from(field, "utf8") : serializePlain(field);
+  }
   try {
     return serde.serialize(field);
   } catch (error) {

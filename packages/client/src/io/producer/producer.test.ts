@@ -111,7 +111,7 @@ describe("a producer", () => {
     const value = new Uint8Array(1000);
     await producer.enqueue({ topic: "orders", partition: 0, value });
     await new Promise((resolve) => setImmediate(resolve));
-    let room: void | Promise<void>;
+    let room: void | Promise<void> = undefined;
     let count = 0;
     for (; room === undefined && count < 100; count++) {
       room = producer.enqueue({ topic: "orders", partition: 0, value });

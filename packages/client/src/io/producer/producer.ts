@@ -21,14 +21,9 @@ import {
   type RecordContent,
 } from "./producer-record.ts";
 import { ProducerTopic } from "./producer-topic.ts";
+import { type SendResult, SendWaiter } from "./send-waiter.ts";
 import { Sender } from "./sender.ts";
-
-/** Where a record is. */
-export interface SendResult {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: bigint;
-}
+import { TurnClock } from "./turn-clock.ts";
 
 /** Records of one topic. */
 export interface SendBatch<Key, Value> {
@@ -67,6 +62,7 @@ export class Producer<Key = unknown, Value = unknown> implements AsyncDisposable
   readonly #memory: BufferMemory;
   readonly #admission: AdmissionQueue;
   readonly #sender: Sender;
+  readonly #time: TurnClock;
   readonly #topics = new Map<string, ProducerTopic>();
   readonly #conditional = new Map<string, PartitionQueue>();
   #firstFailure: CodedError | undefined;
@@ -84,12 +80,14 @@ export class Producer<Key = unknown, Value = unknown> implements AsyncDisposable
     const { environment } = cluster;
     this.#memory = new BufferMemory({ limitBytes, maxBlockMs, environment, scope: this.#scope });
     this.#admission = new AdmissionQueue();
+    this.#time = new TurnClock(environment.clock);
     this.#sender = new Sender(cluster, {
       settings: this.#settings,
       scope: this.#scope,
       listener: {
         onStored: (queue, batch, baseOffset) => this.#onStored(queue, batch, baseOffset),
         onGivenUp: (_queue, batch, error) => this.#onGivenUp(batch, error),
+        onTurn: () => this.#time.expire(),
       },
     });
     const stop = (): void => this.#sender.stop(this.#scope.closedError());
@@ -108,22 +106,13 @@ export class Producer<Key = unknown, Value = unknown> implements AsyncDisposable
 
   /** Sends a record and waits until it is stored. */
   send(record: ProducerRecord<Key, Value>, options: WaitOptions = {}): Promise<SendResult> {
-    const { signal } = options;
-    const result = deferred<SendResult>();
-    const { topic } = record;
-    const waiter: RecordWaiter = {
-      onStored: (partition, offset) => {
-        result.resolve({ topic, partition, offset: toPublicOffset(offset) });
-      },
-      onFailed: (error) => result.reject(error),
-    };
-    try {
-      const admitted = this.#take(record, waiter, signal);
-      if (admitted !== undefined) admitted.catch((error: unknown) => result.reject(error));
-    } catch (error) {
-      result.reject(error);
-    }
-    return signal === undefined ? result.promise : this.#scope.race(result.promise, signal);
+    const result = new Promise<SendResult>((resolve, reject) => {
+      const waiter = new SendWaiter(record.topic, resolve, reject);
+      // What is thrown here rejects the promise.
+      const admitted = this.#take(record, waiter, options.signal);
+      if (admitted !== undefined) admitted.catch(reject);
+    });
+    return options.signal === undefined ? result : this.#scope.race(result, options.signal);
   }
 
   /**
@@ -179,29 +168,22 @@ export class Producer<Key = unknown, Value = unknown> implements AsyncDisposable
     const known = await this.#cluster.topic(topic, options.signal);
     this.#topic(topic).queueFor(known, null, partition);
     while (!this.#memory.hasRoom) await this.#memory.waitForRoom(options.signal);
-    const nowMs = this.#cluster.environment.clock.wallMs();
-    const inputs = records.map((record) => encodeRecord(record, this.#serdes, nowMs));
+    const { clock } = this.#cluster.environment;
+    const wallMs = clock.wallMs();
+    const inputs = records.map((record) => encodeRecord(record, this.#serdes, wallMs));
     checkFitsOneBatch(inputs);
-    const result = deferred<SendResult>();
-    const waiter: RecordWaiter = {
-      onStored: (_partition, offset) => {
-        result.resolve({ topic, partition, offset: toPublicOffset(offset) });
-      },
-      onFailed: (error) => result.reject(error),
-    };
     const queue = this.#conditionalQueue(topic, partition);
-    for (const [index, input] of inputs.entries()) {
-      const appended = queue.append(
-        input,
-        this.#cluster.environment.clock.monotonicMs(),
-        index === 0 ? waiter : undefined,
-      );
-      this.#memory.take(appended.grownBytes);
-    }
+    const nowMs = clock.monotonicMs();
+    const stored = new Promise<SendResult>((resolve, reject) => {
+      for (const [index, input] of inputs.entries()) {
+        const waiter = index === 0 ? new SendWaiter(topic, resolve, reject) : undefined;
+        this.#memory.take(queue.append(input, nowMs, waiter).grownBytes);
+      }
+    });
     const batch = queue.closeOpen({ expectedOffset });
     if (batch !== undefined) this.#sender.prepare(queue, batch);
     this.#sender.markDirty(queue);
-    return await this.#scope.race(result.promise, options.signal);
+    return await this.#scope.race(stored, options.signal);
   }
 
   /**
@@ -286,11 +268,11 @@ export class Producer<Key = unknown, Value = unknown> implements AsyncDisposable
     record: ProducerRecord<Key, Value>,
     waiter: RecordWaiter | undefined,
   ): void {
-    const { clock } = this.#cluster.environment;
-    const input = encodeRecord(record, this.#serdes, clock.wallMs());
+    this.#time.update();
+    const { wallMs, monotonicMs: nowMs } = this.#time;
+    const input = encodeRecord(record, this.#serdes, wallMs);
     const topic = this.#topic(record.topic);
     const queue = topic.queueFor(known, input.key, record.partition);
-    const nowMs = clock.monotonicMs();
     this.#cluster.refreshIfOld(known, nowMs);
     const { grownBytes, closed } = queue.append(input, nowMs, waiter);
     this.#memory.take(grownBytes);

@@ -21,6 +21,8 @@ import { QueueAlarms } from "./queue-alarms.ts";
 export interface SenderListener {
   onStored(queue: PartitionQueue, batch: ProduceBatch, baseOffset: number): void;
   onGivenUp(queue: PartitionQueue, batch: ProduceBatch, error: CodedError): void;
+  /** A turn in which records came is over. */
+  onTurn(): void;
 }
 
 interface InFlight {
@@ -144,6 +146,7 @@ export class Sender {
 
   #dispatch(): void {
     this.#isScheduled = false;
+    this.#listener.onTurn();
     if (this.#scope.isClosed) return;
     const queues = [...this.#dirty];
     this.#dirty.clear();
