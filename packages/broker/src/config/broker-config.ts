@@ -61,7 +61,7 @@ export interface LivenessConfig {
 export interface GroupsConfig {
   /** Partitions of the internal topic that holds groups and their offsets; fixed at its creation. */
   readonly partitions: number;
-  readonly sessionTimeoutMs: number;
+  /** Beat that members are asked for; how long a silence may be, each member says. */
   readonly heartbeatIntervalMs: number;
 }
 
@@ -70,10 +70,6 @@ export interface LimitsConfig {
   readonly connections: number;
   /** Bytes of produce requests that are not answered yet. */
   readonly produceInflightBytes: number;
-  /** Bytes of records that one answer to a fetch may carry. */
-  readonly fetchBytes: number;
-  /** Bytes queued towards one peer. */
-  readonly peerQueueBytes: number;
   readonly requestTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
 }

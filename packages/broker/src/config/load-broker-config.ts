@@ -178,14 +178,11 @@ function toBrokerConfig(values: SettingValues): BrokerConfig {
     },
     groups: {
       partitions: values["groups.topic.num.partitions"],
-      sessionTimeoutMs: values["group.session.timeout.ms"],
       heartbeatIntervalMs: values["group.heartbeat.interval.ms"],
     },
     limits: {
       connections: values["max.connections"],
       produceInflightBytes: values["produce.inflight.max.bytes"],
-      fetchBytes: values["fetch.max.bytes"],
-      peerQueueBytes: values["peer.queue.max.bytes"],
       requestTimeoutMs: values["request.timeout.ms"],
       shutdownTimeoutMs: values["shutdown.timeout.ms"],
     },

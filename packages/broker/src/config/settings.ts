@@ -141,9 +141,6 @@ export const brokerSettings = z.object({
   "groups.topic.num.partitions": whole(1, 256)
     .default(8)
     .describe("Partitions of the internal topic of consumer groups; fixed at its creation."),
-  "group.session.timeout.ms": whole(1000, 1_800_000)
-    .default(45 * SECOND_MS)
-    .describe("Silence after which a member has left its group."),
   "group.heartbeat.interval.ms": whole(100, 60_000)
     .default(5 * SECOND_MS)
     .describe("Beat that members of groups are asked for."),
@@ -152,12 +149,6 @@ export const brokerSettings = z.object({
   "produce.inflight.max.bytes": whole(MIB, 16 * GIB)
     .default(64 * MIB)
     .describe("Bytes of produce requests that are not answered yet, all clients together."),
-  "fetch.max.bytes": whole(64 * KIB, GIB)
-    .default(55 * MIB)
-    .describe("Most bytes of records in one answer to a fetch."),
-  "peer.queue.max.bytes": whole(MIB, 16 * GIB)
-    .default(64 * MIB)
-    .describe("Bytes queued towards one other broker."),
   "request.timeout.ms": whole(100, 600_000)
     .default(30 * SECOND_MS)
     .describe("Longest that a request of a client may take when it names no limit."),
