@@ -28,6 +28,7 @@ function openStore(fileSystem: MemoryFileSystem, keyValue: KeyValueStore, time: 
     logger: silentLogger,
     directory: DIRECTORY,
     walFileBytes: 6 * 1024,
+    walFilesMax: 2,
     segmentBytes: 2 * 1024,
     indexIntervalBytes: 256,
     tailCacheBytes: 8 * 1024,

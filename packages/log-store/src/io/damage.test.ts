@@ -5,12 +5,14 @@ import { CodedError, groupNumber, silentLogger } from "@stratalog/base";
 import { ManualTime, MemoryKeyValueStore } from "@stratalog/base/testing";
 import { describe, expect, test } from "vitest";
 import type { Frame } from "../core/frame.ts";
+import { encodeIndexBlock } from "../core/index-file.ts";
+import { SparseIndex } from "../core/sparse-index.ts";
 import { dataFrame, nextPlace, plainFrame } from "../testing/frames.ts";
 import { MemoryFileSystem } from "../testing/memory-file-system.ts";
 import { LogStore } from "./log-store.ts";
 
 const GROUPS = [groupNumber(1), groupNumber(2)];
-const BYTE_STRIDE = 29;
+const BYTE_STRIDE = 61;
 
 function open(fileSystem: MemoryFileSystem, keyValue: MemoryKeyValueStore): Promise<LogStore> {
   const time = new ManualTime();
@@ -22,6 +24,7 @@ function open(fileSystem: MemoryFileSystem, keyValue: MemoryKeyValueStore): Prom
     logger: silentLogger,
     directory: "/data",
     walFileBytes: 8 * 1024,
+    walFilesMax: 2,
     segmentBytes: 3 * 1024,
     indexIntervalBytes: 512,
     flushBytes: 1024,
@@ -102,8 +105,31 @@ describe.each(["closed", "killed"] as const)("a flipped bit in a %s directory", 
       }
     }
     expect(wrong).toEqual([]);
-    expect(outcomes.served).toBeGreaterThan(100);
-    expect(outcomes.refused).toBeGreaterThan(100);
+    expect(outcomes.served).toBeGreaterThan(50);
+    expect(outcomes.refused).toBeGreaterThan(50);
+  }, 120_000);
+});
+
+describe("an index file", () => {
+  test("that lies, or is missing, is made again from the segment", async () => {
+    const { fileSystem, keyValue, expected } = await makeDirectory("closed");
+    const store = await open(fileSystem.afterKill(), keyValue.image());
+    for (const group of GROUPS) {
+      const [facts] = store.view(group).segments();
+      if (facts === undefined) throw new Error("no segment");
+      const { baseIndex, baseOffset } = facts;
+      const index = new SparseIndex(baseIndex, baseOffset);
+      index.add({ index: baseIndex, baseOffset, position: 100, maxTimestampBefore: -1 });
+      const covered = { fromRow: 0, coveredBytes: facts.sizeBytes, maxTimestamp: 0 };
+      const name = String(baseIndex).padStart(20, "0");
+      const path = `/data/groups/${group}-1/${name}.idx`;
+      fileSystem.damage(path, 0, encodeIndexBlock(facts, index, covered));
+    }
+    expect(await contents(await open(fileSystem.afterKill(), keyValue.image()))).toBe(expected);
+    for (const path of fileSystem.files().keys()) {
+      if (path.endsWith(".idx")) await fileSystem.remove(path);
+    }
+    expect(await contents(await open(fileSystem.afterKill(), keyValue.image()))).toBe(expected);
   });
 });
 

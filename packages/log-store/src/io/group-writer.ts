@@ -125,7 +125,9 @@ export class GroupWriter {
     return this.#unsyncedBytes >= EARLY_SYNC_BYTES;
   }
 
-  /** Syncs the newest segment, so that a checkpoint finds little to do and does not stall the WAL. */
+  /**
+   * Syncs the newest segment, so that a checkpoint finds little to do and does not stall the WAL.
+   */
   async syncEarly(): Promise<void> {
     this.#unsyncedBytes = 0;
     await this.#segments.list.at(-1)?.sync();

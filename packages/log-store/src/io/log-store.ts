@@ -1,12 +1,12 @@
-import { assert, CodedError, encodeUtf8, type GroupNumber, type Timer } from "@stratalog/base";
-import type { GroupCheckpoint } from "../core/checkpoint-format.ts";
+import { assert, CodedError, type GroupNumber, type Timer } from "@stratalog/base";
 import type { Frame } from "../core/frame.ts";
 import { type GroupDescriptor, isSameReplica } from "../core/group-descriptor.ts";
 import type { GroupChange } from "../core/group-state.ts";
 import { INITIAL_HARD_STATE } from "../core/hard-state.ts";
 import { Checkpointer } from "./checkpointer.ts";
-import { deleteGroup, putGroup, putWal } from "./checkpoint-store.ts";
+import { deleteGroup, putWal } from "./checkpoint-store.ts";
 import { FlushScheduler } from "./flush-scheduler.ts";
+import { GroupCreator } from "./group-creator.ts";
 import { type GroupEntry, groupDirectory, newGroupEntry } from "./group-entry.ts";
 import type { GroupLog } from "./group-log.ts";
 import { DELETED_SUFFIX, type DamagedGroup, Recovery } from "./recovery.ts";
@@ -64,6 +64,7 @@ export class LogStore {
   readonly #wal: WalWriter;
   readonly #scheduler: FlushScheduler;
   readonly #checkpointer: Checkpointer;
+  readonly #creator: GroupCreator;
   readonly #groups: Map<number, GroupEntry>;
   readonly #damaged = new Map<number, DamagedGroup>();
   readonly #dropping = new Map<number, Promise<void>>();
@@ -82,6 +83,7 @@ export class LogStore {
       durableBatch: () => wal.durableBatch,
       onFatal: parts.fail,
     });
+    this.#creator = new GroupCreator(settings, wal);
     this.#checkpointer = new Checkpointer({
       keyValue: settings.keyValue,
       wal,
@@ -219,18 +221,7 @@ export class LogStore {
     await this.#dropping.get(descriptor.group);
     const existing = this.#existing(descriptor);
     if (existing !== undefined) return existing;
-    const { settings } = this.#parts;
-    const directory = groupDirectory(settings, descriptor);
-    await settings.fileSystem.makeDirectory(directory);
-    const file = await settings.fileSystem.open(`${directory}/group.json`, "create");
-    await file.truncate(0);
-    await file.write([encodeUtf8(`${JSON.stringify(descriptor, undefined, 2)}\n`)], 0);
-    await file.dataSync();
-    await file.close();
-    await settings.fileSystem.syncDirectory(directory);
-    await settings.fileSystem.syncDirectory(`${settings.directory}/groups`);
-    const checkpoint = newCheckpoint(descriptor, this.#wal.gathering.batch - 1);
-    await settings.keyValue.write([putGroup(checkpoint)], { sync: true });
+    const checkpoint = await this.#creator.create(descriptor);
     const entry = newGroupEntry(this.#parts, checkpoint);
     this.#groups.set(descriptor.group, entry);
     this.#wal.addGroup(descriptor.group, INITIAL_HARD_STATE);
@@ -281,8 +272,10 @@ export class LogStore {
     const { settings } = this.#parts;
     const directory = groupDirectory(settings, descriptor);
     for (const segment of entry?.segments.list ?? []) segment.close();
+    const isThere = await settings.fileSystem.exists(directory);
     await this.#checkpointer.exclusive(async () => {
-      await settings.fileSystem.rename(directory, `${directory}${DELETED_SUFFIX}`);
+      // A damaged group may have lost its directory.
+      if (isThere) await settings.fileSystem.rename(directory, `${directory}${DELETED_SUFFIX}`);
       await settings.fileSystem.syncDirectory(`${settings.directory}/groups`);
       const changes = await deleteGroup(settings.keyValue, group);
       await settings.keyValue.write(changes, { sync: true });
@@ -290,7 +283,7 @@ export class LogStore {
     entry?.state.release();
     this.#groups.delete(group);
     this.#damaged.delete(group);
-    await settings.fileSystem.removeDirectory(`${directory}${DELETED_SUFFIX}`);
+    if (isThere) await settings.fileSystem.removeDirectory(`${directory}${DELETED_SUFFIX}`);
   }
 
   /** Makes a checkpoint now: afterwards a restart has little to replay. */
@@ -360,20 +353,3 @@ export class LogStore {
  * wait.
  */
 const OVERLOAD_FILES_FACTOR = 4;
-
-function newCheckpoint(descriptor: GroupDescriptor, batch: number): GroupCheckpoint {
-  return {
-    descriptor,
-    batch,
-    firstIndex: 1,
-    firstOffset: 0,
-    lastIndex: 0,
-    nextOffset: 0,
-    logStartOffset: 0,
-    droppableIndex: 0,
-    termBefore: 0,
-    termRuns: [],
-    configIndexes: [],
-    hardState: INITIAL_HARD_STATE,
-  };
-}

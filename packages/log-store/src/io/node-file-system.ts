@@ -50,7 +50,8 @@ export class NodeFileSystem implements FileSystem {
   }
 
   async makeDirectory(directory: string): Promise<void> {
-    // Node's own recursive mode never ends in a file system that refuses with ENOENT, such as /proc.
+    // Node's own recursive mode never ends in a file system that refuses with ENOENT, such as
+    // /proc.
     if (await makeOne(directory)) return;
     const parent = dirname(directory);
     if (parent !== directory) await this.makeDirectory(parent);

@@ -1,5 +1,6 @@
-// The shapes that raft-host asks for, written down once more: this package must not depend on that one. A difference fails
-// the type check; the test sees that the shapes are those of values that work.
+// The shapes that raft-host asks for, written down once more: this package must not depend on that
+// one. A difference fails the type check; the test sees that the shapes are those of values that
+// work.
 import type { GroupNumber } from "@stratalog/base";
 import { expect, test } from "vitest";
 import { frameCodec } from "../core/frame-codec.ts";

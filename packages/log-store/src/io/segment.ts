@@ -10,7 +10,7 @@ import {
   encodeSegmentHeader,
   SEGMENT_HEADER_BYTES,
 } from "../core/segment-format.ts";
-import { SparseIndex } from "../core/sparse-index.ts";
+import { type IndexEntry, SparseIndex } from "../core/sparse-index.ts";
 import { FileSystemError } from "../ports/file-system.ts";
 import type { SegmentContext } from "./segment-context.ts";
 import { frameTimestamp, SegmentScanner } from "./segment-scan.ts";
@@ -234,7 +234,8 @@ export class Segment {
   async index(fileBytes = this.#facts.sizeBytes): Promise<SparseIndex> {
     if (this.#facts.isSealed) this.#context.indexes.touch(this);
     if (this.#index !== undefined) return this.#index;
-    this.#loading ??= this.#loadIndex(Math.min(this.#facts.sizeBytes, fileBytes));
+    const endPosition = Math.min(this.#facts.sizeBytes, fileBytes);
+    this.#loading ??= this.#readIndexFile().then((file) => this.#loadIndex(endPosition, file));
     try {
       this.#index = await this.#loading;
       return this.#index;
@@ -243,10 +244,10 @@ export class Segment {
     }
   }
 
-  async #loadIndex(endPosition: number): Promise<SparseIndex> {
+  async #loadIndex(endPosition: number, file: Uint8Array): Promise<SparseIndex> {
     const { baseIndex, baseOffset } = this.#facts;
     const index = new SparseIndex(baseIndex, baseOffset);
-    const loaded = decodeIndexFile(this.#facts, await this.#readIndexFile());
+    const loaded = decodeIndexFile(this.#facts, file);
     const isUsable = loaded.rows.length > 0 && loaded.coveredBytes <= endPosition;
     let position = SEGMENT_HEADER_BYTES;
     let maxTimestamp = -1;
@@ -294,6 +295,28 @@ export class Segment {
   ): Promise<void> {
     const index = await this.index();
     const row = floorOf(index, key);
+    let isFirst = true;
+    try {
+      await this.#scanFromRow(row, blockBytes, (frame) => {
+        isFirst = false;
+        return visit(frame);
+      });
+    } catch (error) {
+      const isDoubtful = isFirst && row !== undefined && CodedError.is(error);
+      if (!isDoubtful || this.#index !== index) throw error;
+      // What the row points at is no frame: the index may be wrong, and only a scan from the start
+      // can tell.
+      this.#index = await this.#loadIndex(this.#facts.sizeBytes, new Uint8Array(0));
+      this.#persisted = undefined;
+      await this.#scanFromRow(floorOf(this.#index, key), blockBytes, visit);
+    }
+  }
+
+  async #scanFromRow(
+    row: IndexEntry | undefined,
+    blockBytes: number,
+    visit: (frame: Frame) => boolean,
+  ): Promise<void> {
     const position = row?.position ?? SEGMENT_HEADER_BYTES;
     let isFirst = true;
     await this.#scanner.scan(

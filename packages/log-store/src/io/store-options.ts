@@ -21,7 +21,7 @@ export interface LogStoreOptions {
   onFatal(error: Error): void;
   /** Default 64 MiB. */
   readonly walFileBytes?: number;
-  /** WAL files that may be in use before a checkpoint is made for their sake. Default 2. */
+  /** WAL files that may be in use before a checkpoint is made for their sake. Default 4. */
   readonly walFilesMax?: number;
   /** Longest time between checkpoints while there is anything to checkpoint. Default 30,000. */
   readonly checkpointIntervalMs?: number;
@@ -37,7 +37,10 @@ export interface LogStoreOptions {
   readonly flushBytes?: number;
   /** … or after this time. Default 250. */
   readonly flushMs?: number;
-  /** Open files that nobody uses at the moment: more than partitions that are written. Default 4,096. */
+  /**
+   * Open files that nobody uses at the moment: more than partitions that are written. Default
+   * 4,096.
+   */
   readonly openFilesMax?: number;
 }
 
@@ -53,7 +56,7 @@ const MIB = 1024 * KIB;
 export function logStoreSettings(options: LogStoreOptions): LogStoreSettings {
   return {
     walFileBytes: 64 * MIB,
-    walFilesMax: 2,
+    walFilesMax: 4,
     checkpointIntervalMs: 30_000,
     segmentBytes: 1024 * MIB,
     indexIntervalBytes: 4 * KIB,
