@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 // By path: the repository's root depends on no package of its own.
-import { runScript } from "../packages/raft-ts/src/testing/index.ts";
+import { runScript, ScriptSyntaxError } from "../packages/raft-ts/src/testing/index.ts";
 
 const files = process.argv.slice(2);
 if (files.length === 0) {
@@ -30,9 +30,12 @@ function reportScript(file: string): boolean {
     console.log(`${isMatch ? "ok  " : "FAIL"} ${file} (${caseCount} commands)`);
     return isMatch;
   } catch (error) {
-    console.log(
-      `FAIL ${file}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-    );
+    // What the file does wrong is said in a line; anything else is a bug and needs its stack.
+    const isFileProblem =
+      error instanceof ScriptSyntaxError || (error instanceof Error && "code" in error);
+    const text =
+      error instanceof Error ? (isFileProblem ? error.message : error.stack) : String(error);
+    console.log(`FAIL ${file}: ${text}`);
     return false;
   }
 }
