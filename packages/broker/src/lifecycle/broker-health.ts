@@ -15,9 +15,14 @@ const UNREADY_REASONS: Readonly<Record<Exclude<BrokerPhase, "running">, string>>
 
 /** What the broker says of itself to probes. */
 export class BrokerLife implements BrokerHealth {
-  phase: BrokerPhase = "starting";
+  #phase: BrokerPhase = "starting";
   #fatalReason: string | undefined;
   #moreReasons: () => readonly string[] = () => [];
+
+  /** Goes on to a phase; there is none after "stopping". */
+  enter(phase: BrokerPhase): void {
+    if (this.#phase !== "stopping") this.#phase = phase;
+  }
 
   /** What keeps a running broker from being ready. */
   watch(moreReasons: () => readonly string[]): void {
@@ -35,7 +40,7 @@ export class BrokerLife implements BrokerHealth {
 
   unreadyReasons(): readonly string[] {
     if (this.#fatalReason !== undefined) return [this.#fatalReason];
-    if (this.phase !== "running") return [UNREADY_REASONS[this.phase]];
+    if (this.#phase !== "running") return [UNREADY_REASONS[this.#phase]];
     return this.#moreReasons();
   }
 }

@@ -21,7 +21,10 @@ export interface OpenReplicas {
 /** Share of the time for a stop that handing over leaderships may take. */
 const HAND_OVER_SHARE = 0.4;
 
-/** Opens what the metadata places on this broker, and tells the others what it leads. */
+/**
+ * Prepares for what the metadata places on this broker, and tells the others what it leads. Nothing
+ * is opened before `replicas.start`.
+ */
 export async function openReplicas(parts: JoinedParts): Promise<OpenReplicas> {
   const { brokerId, environment, config, storage, peers, leaders, stops, controller } = parts;
   const { clock, timers, random, logger } = environment;
@@ -75,7 +78,6 @@ export async function openReplicas(parts: JoinedParts): Promise<OpenReplicas> {
   addBrokerGauges(parts.metrics, { logs: storage.logs, raftHost: peers.raftHost, replicas });
   stops.add("replicas", () => replicas.stop());
   stops.add("leaderships", () => handOver(parts, replicas));
-  await replicas.start();
   return { replicas, coordinator };
 }
 

@@ -1,4 +1,4 @@
-import { type BrokerId, brokerId, randomUuid } from "@stratalog/base";
+import { type BrokerId, brokerId, type GroupNumber, randomUuid } from "@stratalog/base";
 import { frameCodec, type LogStore } from "@stratalog/log-store";
 import type { MetadataImage } from "@stratalog/metadata";
 import { type PeerAddress, PeerHub, type PeerHello, RaftHost } from "@stratalog/raft-host";
@@ -22,8 +22,9 @@ export class Peers {
     readonly config: BrokerConfig;
     readonly logs: LogStore;
     readonly checkHello: (hello: PeerHello) => string | undefined;
+    readonly onGroupFailed: (group: GroupNumber, reason: string) => void;
   }) {
-    const { environment, config, logs, checkHello } = options;
+    const { environment, config, logs, checkHello, onGroupFailed } = options;
     const { clock, timers, random, logger } = environment;
     const self = brokerId(config.nodeId);
     const { host, port } = config.listeners.peer;
@@ -48,6 +49,7 @@ export class Peers {
       logger: logger.child({ part: "raft" }),
       heartbeatMs: config.raft.heartbeatMs,
       electionMs: config.raft.electionMs,
+      onGroupFailed,
     });
     this.hub.attach(this.raftHost);
   }

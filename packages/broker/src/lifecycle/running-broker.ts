@@ -1,10 +1,12 @@
 import {
   type BrokerId,
   brokerId,
+  type ClusterId,
   CodedError,
   CONTROLLER_GROUP,
   type Deferred,
   deferred,
+  type GroupNumber,
   present,
 } from "@stratalog/base";
 import type { Broker } from "../broker.ts";
@@ -14,6 +16,7 @@ import { Formation, type FormedCluster } from "../formation/formation.ts";
 import { brokerPages } from "../http/broker-pages.ts";
 import { LeaderTable } from "../replicas/leader-table.ts";
 import { leaderOfRole } from "../replicas/led-group-listener.ts";
+import type { ReplicaRegistry } from "../replicas/replica-registry.ts";
 import { BrokerMetrics } from "../telemetry/broker-metrics.ts";
 import { BrokerLife } from "./broker-health.ts";
 import { openClientPort } from "./client-port.ts";
@@ -25,6 +28,14 @@ import { Peers } from "./peers.ts";
 import { registrationOf } from "./registration.ts";
 import { STOP_ORDER, type StopStep } from "./stop-order.ts";
 import { StopSequence } from "./stop-sequence.ts";
+
+/** What registration says. */
+interface EnteredCluster {
+  readonly controller: OpenController;
+  readonly clusterId: ClusterId;
+  readonly directoryId: string;
+  readonly incarnation: string;
+}
 
 /** Share of the time for a stop that open calls may take to end. */
 const CALL_GRACE_SHARE = 0.2;
@@ -48,7 +59,9 @@ export class RunningBroker implements Broker {
   #storage: Storage | undefined;
   #peers: Peers | undefined;
   #formation: Formation | undefined;
-  #joining: Promise<void> = Promise.resolve();
+  #replicas: ReplicaRegistry | undefined;
+  #entered: Promise<void> = Promise.resolve();
+  #joined: Promise<void> = Promise.resolve();
   #stopping: Promise<void> | undefined;
 
   constructor(environment: Environment, config: BrokerConfig) {
@@ -97,6 +110,7 @@ export class RunningBroker implements Broker {
       config,
       logs: storage.logs,
       checkHello: (hello) => formation.current?.checkHello(hello),
+      onGroupFailed: (group, reason) => this.#handleGroupFailure(group, reason),
     });
     this.#peers = peers;
     formation.current = this.#createFormation(storage, peers);
@@ -114,15 +128,23 @@ export class RunningBroker implements Broker {
 
   /** Becomes part of the cluster, in the background. */
   join(): void {
-    this.#joining = this.#join().then(
-      () => this.#ready.resolve(),
-      (error: unknown) => {
-        this.#ready.reject(error);
-        if (this.#stopping !== undefined) return;
-        const reason = error instanceof Error ? error.message : String(error);
-        this.#environment.onFatal(`the broker cannot join its cluster: ${reason}`, error);
-      },
+    const entering = this.#enterCluster();
+    // A failure is told once, below.
+    this.#entered = entering.then(
+      () => {},
+      () => {},
     );
+    this.#joined = entering
+      .then((entered) => this.#register(entered))
+      .then(
+        () => this.#ready.resolve(),
+        (error: unknown) => {
+          this.#ready.reject(error);
+          if (this.#stopping !== undefined) return;
+          const reason = error instanceof Error ? error.message : String(error);
+          this.#environment.onFatal(`the broker cannot join its cluster: ${reason}`, error);
+        },
+      );
   }
 
   stop(): Promise<void> {
@@ -136,11 +158,13 @@ export class RunningBroker implements Broker {
   }
 
   async #stop(): Promise<void> {
-    this.#life.phase = "stopping";
+    this.#life.enter("stopping");
     this.#environment.logger.info({}, "stopping");
     this.#formation?.stop();
+    // What is being opened is opened first, in bounded time, so that there is a step to close it.
+    await this.#entered;
     await this.#stops.run();
-    await this.#joining;
+    await this.#joined;
     this.#environment.logger.info({}, "stopped");
   }
 
@@ -188,10 +212,11 @@ export class RunningBroker implements Broker {
     return port;
   }
 
-  async #join(): Promise<void> {
+  /** Waits for the cluster to form, then opens what this broker holds of it. */
+  async #enterCluster(): Promise<EnteredCluster> {
     const storage = present(this.#storage, "storage");
     const peers = present(this.#peers, "peers");
-    this.#life.phase = "forming";
+    this.#life.enter("forming");
     const formed = await present(this.#formation, "formation").form();
     this.#refuseAfterStop();
     peers.introduce(storage.directory.identity);
@@ -210,22 +235,41 @@ export class RunningBroker implements Broker {
       stops: this.#stops,
       controller,
     });
+    this.#replicas = replicas;
+    await replicas.start();
     this.#cluster.become({ metadata: view, controller: client, coordinator, replicas });
-    this.#life.phase = "registering";
+    this.#life.watch(() => (replicas.isComplete ? [] : ["replicas are being opened"]));
     controller.node.start();
     this.#stops.add("announcement", () => controller.node.announceStop());
-    await controller.node.register(
-      registrationOf({
-        config: this.#config,
-        ports: this.#ports,
-        clusterId: formed.clusterId,
-        directoryId: storage.directory.identity.directoryId,
-        incarnation: peers.incarnation,
-      }),
-    );
-    this.#life.watch(() => (replicas.isComplete ? [] : ["replicas are being opened"]));
-    this.#life.phase = "running";
-    this.#environment.logger.info({ clusterId: formed.clusterId }, "ready");
+    const { directoryId } = storage.directory.identity;
+    const { clusterId } = formed;
+    return { controller, clusterId, directoryId, incarnation: peers.incarnation };
+  }
+
+  /** Tells the controller; waits for as long as there is none. */
+  async #register(entered: EnteredCluster): Promise<void> {
+    const { controller, ...identity } = entered;
+    this.#life.enter("registering");
+    const facts = { config: this.#config, ports: this.#ports, ...identity };
+    await controller.node.register(registrationOf(facts));
+    this.#refuseAfterStop();
+    this.#life.enter("running");
+    this.#environment.logger.info({ clusterId: identity.clusterId }, "ready");
+  }
+
+  /**
+   * A replica would go on wrongly. Of a partition, others go on; without the controller's this
+   * broker is no use.
+   */
+  #handleGroupFailure(group: GroupNumber, reason: string): void {
+    if (group === CONTROLLER_GROUP) {
+      const message = `the controller's replica stopped: ${reason}`;
+      this.#environment.onFatal(message, new Error(message));
+      return;
+    }
+    this.#replicas?.handleFailure(group, reason).catch((error: unknown) => {
+      this.#environment.logger.error({ err: error, group }, "a failed replica does not close");
+    });
   }
 
   #refuseAfterStop(): void {

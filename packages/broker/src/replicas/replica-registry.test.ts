@@ -165,6 +165,18 @@ describe("ReplicaRegistry", () => {
     expect(registry.lookup("orders", 0).kind).toBe("elsewhere");
   });
 
+  it("closes a replica whose group stopped for good, and does not open it again", async () => {
+    const { registry, metadata, notes } = await createFixture();
+    await registry.start();
+    await metadata.become(image(6, topic("orders", [5])));
+    await registry.handleFailure(groupNumber(5), "the log diverges");
+    expect(notes.slice(2)).toEqual(["remove 5", "close stop"]);
+    expect(registry.lookup("orders", 0).kind).toBe("elsewhere");
+    expect(registry.damaged.get(groupNumber(5))).toBe("the log diverges");
+    await metadata.become(image(7, topic("orders", [5])));
+    expect(notes).toHaveLength(4);
+  });
+
   it("tries again what failed, without holding up the rest", async () => {
     const { registry, metadata, notes, failing, time } = await createFixture();
     failing.add("orders");

@@ -143,6 +143,19 @@ export class ReplicaRegistry implements ReplicaLookup, Startable {
     return true;
   }
 
+  /**
+   * A replica's group stopped for good: it takes part in nothing any more, as if its files had been
+   * found damaged. Other replicas of the partition go on.
+   */
+  async handleFailure(group: GroupNumber, reason: string): Promise<void> {
+    const running = this.#running.get(group);
+    if (running === undefined) return;
+    this.#running.delete(group);
+    this.#damaged.set(group, reason);
+    await this.#options.host.removeGroup(group);
+    await running.replica.close("stop");
+  }
+
   #wake(): void {
     this.#isStale = true;
     if (this.#state !== "running" || this.#reconciling !== undefined) return;
