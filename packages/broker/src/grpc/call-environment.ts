@@ -11,6 +11,8 @@ export interface CallMetrics {
   answered(method: string, code: ErrorCode | "OK", durationMs: number): void;
   streamOpened(method: string): void;
   streamClosed(method: string, code: ErrorCode | "OK"): void;
+  /** Said once: where the listener's connections can be read, open now and turned away so far. */
+  watchConnections(read: { readonly open: () => number; readonly refused: () => number }): void;
 }
 
 /** What every call of one listener shares. */

@@ -53,5 +53,9 @@ export function createClientApi(options: ClientApiOptions): ClientApi {
     logger,
     ...(limits === undefined ? {} : { limits }),
   });
+  metrics.watchConnections({
+    open: () => listener.connectionCount,
+    refused: () => listener.refusedConnectionCount,
+  });
   return { listener, produceBudget };
 }

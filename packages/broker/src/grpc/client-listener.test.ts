@@ -156,6 +156,10 @@ describe("ClientListener", () => {
     const third = dial(api.port);
     expect(await third.closed).toBe("");
     expect(api.api.listener.refusedConnectionCount).toBe(1);
+    const text = await api.metrics.registry.metrics();
+    expect(text).toContain("stratalog_client_connections 2");
+    expect(text).toContain("stratalog_client_connections_refused_total 1");
+    expect(text).toContain("stratalog_produce_inflight_bytes 0");
     first.close();
     second.close();
   });

@@ -58,6 +58,7 @@ export function createClientServices(options: ClientServicesOptions): ClientServ
   const { coordinator, controllerVoters, topicDefaults: defaults } = options;
   const finder = new PartitionFinder(options.replicas, metadata);
   const produceBudget = new ByteBudget(options.produceInflightBytes);
+  metrics.watchInflightBytes(() => produceBudget.usedBytes);
   const environment = { listener: options.listener, clock, timers, metadata };
   const methods = {
     ProduceService: produceMethods(

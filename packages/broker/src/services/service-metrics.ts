@@ -11,6 +11,8 @@ export interface ServiceMetrics {
   /** Batches went out to a consumer. */
   fetched(batchCount: number, bytes: number): void;
   fetchFailed(code: ErrorCode): void;
+  /** Said once: where the bytes of batches in flight can be read. */
+  watchInflightBytes(read: () => number): void;
 }
 
 /** Counts nothing. */
@@ -19,4 +21,5 @@ export const noServiceMetrics: ServiceMetrics = {
   appendFailed: () => {},
   fetched: () => {},
   fetchFailed: () => {},
+  watchInflightBytes: () => {},
 };

@@ -133,4 +133,16 @@ export class BrokerMetrics implements CallMetrics, ServiceMetrics {
   fetchFailed(code: ErrorCode): void {
     this.#fetchErrors.inc({ code });
   }
+
+  watchInflightBytes(read: () => number): void {
+    const help = "Bytes of record batches that are not answered yet.";
+    this.addGauge({ name: "produce_inflight_bytes", help, read });
+  }
+
+  watchConnections(read: { readonly open: () => number; readonly refused: () => number }): void {
+    const help = "Connections of clients open now.";
+    this.addGauge({ name: "client_connections", help, read: read.open });
+    const refused = "Connections of clients turned away: too many, or no HTTP/2 in time.";
+    this.addCounter({ name: "client_connections_refused", help: refused, read: read.refused });
+  }
 }
