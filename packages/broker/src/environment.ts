@@ -12,7 +12,7 @@ import {
 import { type FileSystem, NodeFileSystem } from "@stratalog/log-store";
 import { type PeerLink, TcpPeerLink } from "@stratalog/raft-host";
 import type { BrokerConfig } from "./config/broker-config.ts";
-import { type ClientApiOptions, createClientApi } from "./grpc/client-api.ts";
+import { type ClientApi, type ClientApiOptions, createClientApi } from "./grpc/client-api.ts";
 import { HttpListener, type HttpListenerOptions } from "./http/http-listener.ts";
 import { LevelKeyValueStore } from "./node/level-key-value-store.ts";
 import { createPinoLogger } from "./node/pino-logger.ts";
@@ -41,7 +41,7 @@ export interface Environment {
    * The port for clients: gRPC in production, the services' methods called directly in
    * simulation. Not listening yet.
    */
-  openClientPort(options: ClientApiOptions): ClientPort;
+  openClientPort(options: ClientApiOptions): ClientApi;
   /** The port for operators and their tools. Not listening yet. */
   openHttpPort(options: HttpListenerOptions): HttpPort;
   /** Adds figures of the process to the metrics. Returns how to stop. */
@@ -52,16 +52,6 @@ export interface Environment {
    * was not acknowledged never counted.
    */
   onFatal(reason: string, error: unknown): void;
-}
-
-/** Where clients connect. */
-export interface ClientPort {
-  /** Binds; resolves with the port. Rejects with ADDRESS_IN_USE or INVALID_CONFIG. */
-  start(): Promise<number>;
-  /** What health checks of clients' load balancers are told. */
-  setServing(isServing: boolean): void;
-  /** Takes no more connections and lets open calls end for a while. */
-  stop(graceMs: number): Promise<void>;
 }
 
 /** Where operators look. */
@@ -98,7 +88,7 @@ export function nodeEnvironment(
     openKeyValueStore: (directory) => LevelKeyValueStore.open(directory),
     openPeerLink: (listen) =>
       new TcpPeerLink({ listen, timers, random, logger: logger.child({ part: "peers" }) }),
-    openClientPort: (parts) => createClientApi(parts).listener,
+    openClientPort: (parts) => createClientApi(parts),
     openHttpPort: (parts) => new HttpListener(parts),
     measureProcess: (metrics) => addProcessMetrics(metrics),
     onFatal: options.onFatal ?? endProcess,

@@ -13,7 +13,6 @@ export {
 } from "./config/load-broker-config.ts";
 export { type Broker, startBroker } from "./broker.ts";
 export {
-  type ClientPort,
   type Environment,
   EXIT_FATAL,
   type HttpPort,

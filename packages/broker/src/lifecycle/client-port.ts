@@ -1,7 +1,8 @@
 import { brokerId } from "@stratalog/base";
 import type { TopicConfigOverrides } from "@stratalog/metadata";
 import type { BrokerConfig } from "../config/broker-config.ts";
-import type { ClientPort, Environment } from "../environment.ts";
+import type { Environment } from "../environment.ts";
+import type { ClientApi } from "../grpc/client-api.ts";
 import type { LeaderView } from "../replicas/replica-lookup.ts";
 import type { BrokerMetrics } from "../telemetry/broker-metrics.ts";
 import type { LateCluster } from "./late-cluster.ts";
@@ -32,7 +33,7 @@ export function openClientPort(options: {
   readonly cluster: LateCluster;
   readonly leaders: LeaderView;
   readonly metrics: BrokerMetrics;
-}): ClientPort {
+}): ClientApi {
   const { environment, config, cluster, leaders, metrics } = options;
   const { clock, timers, random, logger } = environment;
   const { host, port } = config.listeners.client;
