@@ -13,14 +13,17 @@ export interface CampaignScheduleOptions {
 
 interface Planned {
   dueMs: number;
+  /** Pause before the next attempt. */
+  retryMs: number;
   attemptsLeft: number;
 }
 
 const RESOLUTION_MS = 10;
 /** Elections of one step: starting thousands at once would make each of them late. */
 const CAMPAIGN_COUNT_MAX = 64;
+/** Doubles with each attempt: a busy host's votes take a while, and asking again only adds to it. */
 const RETRY_MS = 200;
-const ATTEMPT_COUNT = 10;
+const ATTEMPT_COUNT = 5;
 
 /** Elections that are wanted before any election timeout runs out. At most one plan per group. */
 export class CampaignSchedule {
@@ -35,7 +38,7 @@ export class CampaignSchedule {
   /** Plans an election `delayMs` from now, and retries while the group stays without a leader. */
   plan(group: GroupNumber, delayMs: number): void {
     const dueMs = this.#options.clock.monotonicMs() + delayMs;
-    this.#planned.set(group, { dueMs, attemptsLeft: ATTEMPT_COUNT });
+    this.#planned.set(group, { dueMs, retryMs: RETRY_MS, attemptsLeft: ATTEMPT_COUNT });
     this.#schedule();
   }
 
@@ -72,7 +75,8 @@ export class CampaignSchedule {
       plan.attemptsLeft--;
       const isOver = this.#options.campaign(group) === "done" || plan.attemptsLeft === 0;
       if (isOver) this.#planned.delete(group);
-      else plan.dueMs = nowMs + RETRY_MS;
+      plan.dueMs = nowMs + plan.retryMs;
+      plan.retryMs *= 2;
     }
     this.#schedule();
   }

@@ -64,7 +64,7 @@ export class LogStoreDisk implements SimDisk {
       logger: silentLogger,
       directory: DIRECTORY,
       onFatal: (error) => {
-        if (this.node.life === life) throw error;
+        if (this.node.life === life && this.node.state !== "down") throw error;
       },
       ...(this.#options.sizes === "tiny" ? TINY : USUAL),
     });
