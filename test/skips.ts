@@ -16,8 +16,9 @@ export interface Requirement {
 }
 
 /**
- * Whether tests with this requirement can run: `describe.skipIf(!canRun({...}))`. A requirement that is not met is
- * noted for the table of skips; it is an error when `STRATALOG_REQUIRE` names it.
+ * Whether tests with this requirement can run: `describe.skipIf(!canRun({...}))`. A requirement
+ * that is not met is noted for the table of skips; it is an error when `STRATALOG_REQUIRE` names
+ * it.
  */
 export function canRun(requirement: Requirement): boolean {
   const { need, isMet, name, reason } = requirement;

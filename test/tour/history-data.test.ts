@@ -1,4 +1,5 @@
-// Folds of real histories against what git says, without a cluster: the oracle of the tour's last step is right.
+// Folds of real histories against what git says, without a cluster: the oracle of the tour's last
+// step is right.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import {

@@ -1,4 +1,5 @@
-// Runs what the README tells its readers to run: the two commands, the SDK example and the command line.
+// Runs what the README tells its readers to run: the two commands, the SDK example and the command
+// line.
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -66,7 +67,8 @@ describe("the README", () => {
       .split("\n")
       .filter((line) => line !== "");
     expect(lines.length).toBeLessThanOrEqual(12);
-    // Inside node_modules, so that the package resolves as it does for a reader and git does not see the file.
+    // Inside node_modules, so that the package resolves as it does for a reader and git does not
+    // see the file.
     const home = join(repositoryRoot, "node_modules", ".readme-example");
     await mkdir(home, { recursive: true });
     const path = join(home, "example.mts");

@@ -47,7 +47,9 @@ export class RunningProgram {
     });
   }
 
-  /** Resolves when standard output or error has the text; rejects when the program ends without it. */
+  /**
+   * Resolves when standard output or error has the text; rejects when the program ends without it.
+   */
   async says(text: string): Promise<void> {
     let isOver = false;
     void this.finished.then(() => {

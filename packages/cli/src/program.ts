@@ -12,11 +12,14 @@ import { addTopicCommand } from "./commands/topic-command.ts";
 const VERSION = "0.1.0";
 
 const AFTER_HELP = `
-Data goes to standard output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 wrong command line,
-130 interrupted. --brokers or STRATALOG_BROKERS names the cluster; without them it is the one that \`strata dev\` runs
-in this directory or above, else 127.0.0.1:9105.`;
+Data goes to standard output, everything else to standard error. Exit codes:
+0 done, 1 failed, 2 wrong command line, 130 interrupted. --brokers or
+STRATALOG_BROKERS names the cluster; without them it is the one that
+\`strata dev\` runs in this directory or above, else 127.0.0.1:9105.`;
 
-/** The whole tree of commands. Nothing heavy is loaded before a command runs, so that help is quick. */
+/**
+ * The whole tree of commands. Nothing heavy is loaded before a command runs, so that help is quick.
+ */
 export function createProgram(context: CommandContext): Command {
   const program = new Command("strata")
     .description("Stratalog: a partitioned, replicated commit log.")

@@ -59,7 +59,9 @@ export interface LivenessConfig {
 
 /** Consumer groups. */
 export interface GroupsConfig {
-  /** Partitions of the internal topic that holds groups and their offsets; fixed at its creation. */
+  /**
+   * Partitions of the internal topic that holds groups and their offsets; fixed at its creation.
+   */
   readonly partitions: number;
   /** Beat that members are asked for; how long a silence may be, each member says. */
   readonly heartbeatIntervalMs: number;

@@ -46,7 +46,10 @@ function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Nested mappings and dotted names say the same: `listeners: {client: {port: 1}}` is `listeners.client.port: 1`. */
+/**
+ * Nested mappings and dotted names say the same: `listeners: {client: {port: 1}}` is
+ * `listeners.client.port: 1`.
+ */
 function flatten(mapping: Readonly<Record<string, unknown>>, prefix: string): [string, unknown][] {
   return Object.entries(mapping).flatMap(([name, value]): [string, unknown][] => {
     const key = prefix === "" ? name : `${prefix}.${name}`;
@@ -54,7 +57,9 @@ function flatten(mapping: Readonly<Record<string, unknown>>, prefix: string): [s
   });
 }
 
-/** The values that a YAML file gives. Errors: INVALID_CONFIG for text that is not a YAML mapping. */
+/**
+ * The values that a YAML file gives. Errors: INVALID_CONFIG for text that is not a YAML mapping.
+ */
 export function valuesOfFile(file: ConfigFile): GivenValue[] {
   let document: unknown;
   try {
@@ -75,7 +80,10 @@ export function valuesOfFile(file: ConfigFile): GivenValue[] {
   return flatten(document, "").map(([key, value]) => ({ key, value, origin: file.path }));
 }
 
-/** The values that the environment gives: every `STRATALOG_*` variable is a setting, or a mistake to be told. */
+/**
+ * The values that the environment gives: every `STRATALOG_*` variable is a setting, or a mistake to
+ * be told.
+ */
 export function valuesOfEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
 ): GivenValue[] {

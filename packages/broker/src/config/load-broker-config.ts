@@ -18,7 +18,10 @@ import {
   type SettingValues,
 } from "./settings.ts";
 
-/** Where values come from; a later source wins over an earlier one: defaults, file, environment, flags. */
+/**
+ * Where values come from; a later source wins over an earlier one: defaults, file, environment,
+ * flags.
+ */
 export interface ConfigSources {
   readonly file?: ConfigFile;
   readonly environment?: Readonly<Record<string, string | undefined>>;
@@ -35,8 +38,8 @@ export function defaultPort(listener: keyof typeof PORT_BASES, nodeId: number): 
 }
 
 /**
- * Puts the sources together and checks every value. Errors: INVALID_CONFIG with one line per problem, each with the
- * setting, the value, where it came from and what is allowed.
+ * Puts the sources together and checks every value. Errors: INVALID_CONFIG with one line per
+ * problem, each with the setting, the value, where it came from and what is allowed.
  */
 export function loadBrokerConfig(sources: ConfigSources): BrokerConfig {
   const given = [
@@ -110,7 +113,10 @@ function contradictions(values: SettingValues): string[] {
   return problems;
 }
 
-/** Listening beyond loopback without TLS hands the data to the network: it must be asked for by name. */
+/**
+ * Listening beyond loopback without TLS hands the data to the network: it must be asked for by
+ * name.
+ */
 function exposedListeners(values: SettingValues): string[] {
   if (values.insecure) return [];
   return (["client", "peer", "http"] as const).flatMap((listener) => {

@@ -2,7 +2,10 @@ import { assert } from "@stratalog/base";
 import { z } from "zod";
 import { brokerSettings, type SettingName } from "./settings.ts";
 
-/** What a setting allows, read back from the schema, so that messages and reference cannot drift from it. */
+/**
+ * What a setting allows, read back from the schema, so that messages and reference cannot drift
+ * from it.
+ */
 export interface SettingRule {
   /** For people: "a whole number from 1 to 65535". */
   readonly allowed: string;

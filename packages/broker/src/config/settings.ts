@@ -45,8 +45,8 @@ const port = () => whole(0, 65_535);
 const seed = z.string().refine((item) => parseSeed(item) !== undefined);
 
 /**
- * Every setting of a broker under the name that files, environment and flags use, with its type, range, default
- * and meaning. Names are Kafka's where Kafka has one; units end the name.
+ * Every setting of a broker under the name that files, environment and flags use, with its type,
+ * range, default and meaning. Names are Kafka's where Kafka has one; units end the name.
  */
 export const brokerSettings = z.object({
   "node.id": whole(1, 65_535).describe("Number of this broker in its cluster; never reused."),

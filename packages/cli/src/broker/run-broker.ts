@@ -32,7 +32,8 @@ export async function runBroker(
   const stopAsked = whenStopAsked(context);
   const starting = startBroker(nodeEnvironment(config), config);
   const broker = await Promise.race([starting, stopAsked]);
-  // A stop that comes before the broker stands needs no grace: its disk is as good as after a crash.
+  // A stop that comes before the broker stands needs no grace: its disk is as good as after a
+  // crash.
   if (broker === undefined) return EXIT.ok;
   await stopAsked;
   return stopWithin(broker, config, context);
@@ -57,8 +58,8 @@ async function stopWithin(
 }
 
 /**
- * Resolves when a signal asks for a stop, or when the supervisor that started this process is gone: its channel closes
- * with it, whatever ended it.
+ * Resolves when a signal asks for a stop, or when the supervisor that started this process is gone:
+ * its channel closes with it, whatever ended it.
  */
 function whenStopAsked(context: CommandContext): Promise<undefined> {
   return new Promise((resolve) => {

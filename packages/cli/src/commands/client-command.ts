@@ -27,7 +27,10 @@ export function withFormatOptions(command: Command): Command {
   return withClusterOption(command).addOption(format.choices(["table", "json"]).default("table"));
 }
 
-/** Runs an action with a client of the cluster that the options name, and closes it whatever happens. */
+/**
+ * Runs an action with a client of the cluster that the options name, and closes it whatever
+ * happens.
+ */
 export async function useClient<T>(
   options: ClusterOptions,
   action: (client: Stratalog) => Promise<T>,
@@ -51,7 +54,10 @@ export interface Facts {
   readonly rows: readonly (readonly (string | number)[])[];
 }
 
-/** Prints facts as the options say. Large whole numbers are text in JSON, so that no reader rounds them. */
+/**
+ * Prints facts as the options say. Large whole numbers are text in JSON, so that no reader rounds
+ * them.
+ */
 export async function printFacts(
   context: CommandContext,
   options: FormatOptions,

@@ -7,8 +7,8 @@ import { findRunning } from "../dev/run-claim.ts";
 export const DEV_DIRECTORY_NAME = ".stratalog";
 
 /**
- * The brokers to ask: those named, else those of the environment, else the cluster that `strata dev` runs in this
- * directory or one above, else the usual port of broker 1 on this machine.
+ * The brokers to ask: those named, else those of the environment, else the cluster that `strata
+ * dev` runs in this directory or one above, else the usual port of broker 1 on this machine.
  */
 export async function clusterAddresses(
   named: string | undefined,

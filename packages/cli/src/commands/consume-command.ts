@@ -19,8 +19,8 @@ Examples:
   strata consume orders --from @-15m
   strata consume orders --group billing --from earliest   shares the partitions, commits offsets
 
-In a group, --from says where to begin in partitions without a committed offset: earliest or latest. A record counts as
-done once it is printed.`;
+In a group, --from says where to begin in partitions without a committed offset:
+earliest or latest. A record counts as done once it is printed.`;
 
 /** Adds `strata consume`. */
 export function addConsumeCommand(program: Command, context: CommandContext): void {

@@ -16,8 +16,8 @@ export function addDevCommand(program: Command, context: CommandContext): void {
     .command("dev")
     .summary("run a cluster on this machine")
     .description(
-      "Runs a cluster of broker processes on loopback, without TLS, until Ctrl-C. All its data is in one directory; " +
-        "starting it again over the same directory resumes it.",
+      "Runs a cluster of broker processes on loopback, without TLS, until Ctrl-C. All its data " +
+        "is in one directory; starting it again over the same directory resumes it.",
     )
     .option(
       "--brokers <count>",

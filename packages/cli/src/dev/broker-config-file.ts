@@ -1,7 +1,10 @@
 import { writeFile } from "node:fs/promises";
 import { type ClusterPlan, type DevDirectory, LOOPBACK } from "./dev-directory.ts";
 
-/** Three brokers share one small disk here: files of 64 MiB would make hundreds of MiB of an empty cluster. */
+/**
+ * Three brokers share one small disk here: files of 64 MiB would make hundreds of MiB of an empty
+ * cluster.
+ */
 const WAL_FILE_BYTES = 16 * 1024 * 1024;
 
 /** The controller's voters among `count` brokers: an odd number, at most five. */

@@ -17,7 +17,9 @@ export interface ProcessEnd {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** What starts a broker: the program and its first arguments; `--config FILE` and `--set` follow. */
+/**
+ * What starts a broker: the program and its first arguments; `--config FILE` and `--set` follow.
+ */
 export interface BrokerProgram {
   readonly args: readonly string[];
   /** `key=value`, for every broker. */
@@ -25,8 +27,9 @@ export interface BrokerProgram {
 }
 
 /**
- * One broker in a process and a session of its own, so that a Ctrl-C in the terminal reaches the supervisor alone. The
- * channel between the two is what makes the broker stop when the supervisor is gone, however it went.
+ * One broker in a process and a session of its own, so that a Ctrl-C in the terminal reaches the
+ * supervisor alone. The channel between the two is what makes the broker stop when the supervisor
+ * is gone, however it went.
  */
 export class BrokerProcess {
   readonly plan: BrokerPlan;
@@ -80,7 +83,10 @@ export class BrokerProcess {
     return this.#end === undefined;
   }
 
-  /** Resolves when the broker says it is ready. Errors: BROKER_NOT_AVAILABLE with the end of its log. */
+  /**
+   * Resolves when the broker says it is ready. Errors: BROKER_NOT_AVAILABLE with the end of its
+   * log.
+   */
   async ready(): Promise<void> {
     const deadlineMs = machineClock.monotonicMs() + READY_MS_MAX;
     while (this.isRunning && machineClock.monotonicMs() < deadlineMs) {
@@ -135,7 +141,10 @@ export function describeEnd(end: ProcessEnd | undefined): string {
   return end?.code === null || end?.code === undefined ? "" : ` (exit code ${end.code})`;
 }
 
-/** Brokers are told everything by file and flags; settings meant for another broker must not leak in. */
+/**
+ * Brokers are told everything by file and flags; settings meant for another broker must not leak
+ * in.
+ */
 function environmentOfBrokers(): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith("STRATALOG_"));
   return { UV_THREADPOOL_SIZE: "16", ...Object.fromEntries(own) };

@@ -1,4 +1,5 @@
-// Real processes, with a small program in place of the broker: it answers on the HTTP port of its configuration file.
+// Real processes, with a small program in place of the broker: it answers on the HTTP port of its
+// configuration file.
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
@@ -169,7 +170,8 @@ describe("a directory that is taken", () => {
     expect((await findRunning(directory))?.run.brokers).toEqual([{ id: 1, pid }]);
     await expect(DevCluster.start(options())).rejects.toMatchObject({ code: "DIRECTORY_IN_USE" });
 
-    // The supervisor dies without a word: its broker notices by itself, and the directory can be used again.
+    // The supervisor dies without a word: its broker notices by itself, and the directory can be
+    // used again.
     other.kill("SIGKILL");
     expect(await isGoneSoon(pid)).toBe(true);
     expect(await findRunning(directory)).toBeUndefined();

@@ -10,7 +10,10 @@ import { claimDirectory } from "./run-claim.ts";
 /** How to start a cluster over a data directory. */
 export interface DevClusterOptions {
   readonly directory: DevDirectory;
-  /** Number of brokers of a new cluster; an existing one keeps its number, and another number is refused. */
+  /**
+   * Number of brokers of a new cluster; an existing one keeps its number, and another number is
+   * refused.
+   */
   readonly brokerCount: number | undefined;
   readonly program: BrokerProgram;
   /** A broker ended that nobody stopped or killed here. */
@@ -35,8 +38,9 @@ export class DevCluster {
   }
 
   /**
-   * Starts all brokers and resolves when all are ready; otherwise none is left. Errors: DIRECTORY_IN_USE when a cluster
-   * runs over the directory, DIRECTORY_UNUSABLE, ADDRESS_IN_USE, BROKER_NOT_AVAILABLE.
+   * Starts all brokers and resolves when all are ready; otherwise none is left. Errors:
+   * DIRECTORY_IN_USE when a cluster runs over the directory, DIRECTORY_UNUSABLE, ADDRESS_IN_USE,
+   * BROKER_NOT_AVAILABLE.
    */
   static async start(options: DevClusterOptions): Promise<DevCluster> {
     const { directory } = options;

@@ -19,7 +19,10 @@ const clusterRun = shape.object({
 
 /** Number and ports of one broker on loopback. */
 export type BrokerPlan = Shaped<typeof brokerPlan>;
-/** The brokers of a data directory; the same at every start, but for ports that others took meanwhile. */
+/**
+ * The brokers of a data directory; the same at every start, but for ports that others took
+ * meanwhile.
+ */
 export type ClusterPlan = Shaped<typeof clusterPlan>;
 /** Which processes run over a data directory. */
 export type ClusterRun = Shaped<typeof clusterRun>;

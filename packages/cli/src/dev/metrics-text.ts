@@ -1,4 +1,6 @@
-/** The value of a metric without labels in Prometheus' text format; undefined when it is not there. */
+/**
+ * The value of a metric without labels in Prometheus' text format; undefined when it is not there.
+ */
 export function metricValue(text: string, name: string): number | undefined {
   const line = text.split("\n").find((candidate) => candidate.startsWith(`${name} `));
   const value = Number(line?.slice(name.length + 1));

@@ -2,12 +2,17 @@ import { createServer } from "node:net";
 import { CodedError } from "@stratalog/base";
 import { type BrokerPlan, type ClusterPlan, LOOPBACK } from "./dev-directory.ts";
 
-/** The ports that broker `id` has when nothing is in the way. 9092 stays free for Kafka's protocol. */
+/**
+ * The ports that broker `id` has when nothing is in the way. 9092 stays free for Kafka's protocol.
+ */
 export function usualPorts(id: number): BrokerPlan {
   return { id, clientPort: 9095 + 10 * id, peerPort: 9093 + 10 * id, httpPort: 9644 + 10 * id };
 }
 
-/** Binds a port on loopback for a moment: resolves to its number, or to undefined when it is taken. 0: any. */
+/**
+ * Binds a port on loopback for a moment: resolves to its number, or to undefined when it is taken.
+ * 0: any.
+ */
 function tryPort(port: number): Promise<number | undefined> {
   return new Promise((resolve) => {
     const server = createServer();

@@ -33,8 +33,9 @@ export async function findRunning(
 }
 
 /**
- * Marks the directory as ours. What an earlier supervisor left is waited for: its brokers stop by themselves. Errors:
- * DIRECTORY_IN_USE while another supervisor, or a broker of an earlier one, runs.
+ * Marks the directory as ours. What an earlier supervisor left is waited for: its brokers stop by
+ * themselves. Errors: DIRECTORY_IN_USE while another supervisor, or a broker of an earlier one,
+ * runs.
  */
 export async function claimDirectory(directory: DevDirectory): Promise<void> {
   const own: ClusterRun = { version: 1, supervisorPid: process.pid, brokers: [] };

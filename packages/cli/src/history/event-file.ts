@@ -11,8 +11,9 @@ const FILE_BYTES_MAX = 1024 * 1024 * 1024;
 const NEWLINE = 0x0a;
 
 /**
- * Reads `NAME.jsonl` or `NAME.jsonl.gz` and every `NAME.tree-at-N.tsv` beside it. Errors: INVALID_REQUEST when the file
- * cannot be read, with the line when a line is no file event or out of sequence.
+ * Reads `NAME.jsonl` or `NAME.jsonl.gz` and every `NAME.tree-at-N.tsv` beside it. Errors:
+ * INVALID_REQUEST when the file cannot be read, with the line when a line is no file event or out
+ * of sequence.
  */
 export async function readEventFile(path: string): Promise<History> {
   const match = /^(.+)\.jsonl(?:\.gz)?$/.exec(basename(path));

@@ -4,8 +4,8 @@ import { assert, CodedError, decodeJson, encodeJson, shape } from "@stratalog/ba
 export const FILE_EVENT_TYPES = ["FileAdded", "FileModified", "FileDeleted"] as const;
 
 /**
- * One file change of a repository's main line. Events of a history are numbered by `seq` from 0 without gaps, oldest
- * first. A deletion has neither mode nor blob.
+ * One file change of a repository's main line. Events of a history are numbered by `seq` from 0
+ * without gaps, oldest first. A deletion has neither mode nor blob.
  */
 export interface FileEvent {
   readonly seq: number;

@@ -34,7 +34,10 @@ export class FileTreeFold {
   }
 }
 
-/** The tree as text: `mode`, `blob`, `path` with tabs between, a line each, sorted by the path's bytes as git does. */
+/**
+ * The tree as text: `mode`, `blob`, `path` with tabs between, a line each, sorted by the path's
+ * bytes as git does.
+ */
 export function formatTree(tree: FileTree): string {
   return [...tree]
     .map(([path, { mode, blob }]) => ({
@@ -46,7 +49,10 @@ export function formatTree(tree: FileTree): string {
     .join("");
 }
 
-/** What separates two trees in their text form: lines of one side only, `-` expected and `+` actual; the first ten. */
+/**
+ * What separates two trees in their text form: lines of one side only, `-` expected and `+` actual;
+ * the first ten.
+ */
 export function treeDifferences(expected: string, actual: string): string[] {
   if (expected === actual) return [];
   const left = new Set(expected.split("\n"));

@@ -18,8 +18,9 @@ function git(folder: string, args: readonly string[]): Promise<string | undefine
 }
 
 /**
- * The file changes of a repository's main line up to its HEAD, and the tree that git says HEAD has. Undefined where git
- * is not installed, the folder is no repository of its own, its history is cut off, or nothing is committed.
+ * The file changes of a repository's main line up to its HEAD, and the tree that git says HEAD has.
+ * Undefined where git is not installed, the folder is no repository of its own, its history is cut
+ * off, or nothing is committed.
  */
 export async function readGitHistory(folder: string): Promise<History | undefined> {
   const top = await git(folder, ["rev-parse", "--show-prefix"]);
@@ -56,7 +57,10 @@ export async function readGitHistory(folder: string): Promise<History | undefine
   };
 }
 
-/** Reads `git log --raw -z`: a commit line, then for each file a header and a path, all ended by NUL. */
+/**
+ * Reads `git log --raw -z`: a commit line, then for each file a header and a path, all ended by
+ * NUL.
+ */
 export function parseGitLog(log: string, repo: string): FileEvent[] {
   const events: FileEvent[] = [];
   let commit = "";

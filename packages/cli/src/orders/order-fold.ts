@@ -2,8 +2,9 @@ import { ORDER_EVENT_TYPES, type OrderEvent } from "./order-event.ts";
 import type { Orders, OrderState } from "./order-state.ts";
 
 /**
- * Rebuilds orders from their events, in the order in which a replay gives them. Only the order of each key counts, so
- * partitions may be interleaved in any way. A step that is missing, doubled or out of order is a fault, not a state.
+ * Rebuilds orders from their events, in the order in which a replay gives them. Only the order of
+ * each key counts, so partitions may be interleaved in any way. A step that is missing, doubled or
+ * out of order is a fault, not a state.
  */
 export class OrderFold {
   readonly #orders = new Map<string, OrderState>();

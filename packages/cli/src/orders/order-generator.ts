@@ -13,9 +13,9 @@ interface OpenOrder {
 }
 
 /**
- * An endless stream of order events, the same for the same seed: about 2,000 orders are open at any time, and each
- * event is one of them going a step further. The generator keeps the state of each order itself, without folding
- * events, so that it can be the oracle of a replay.
+ * An endless stream of order events, the same for the same seed: about 2,000 orders are open at any
+ * time, and each event is one of them going a step further. The generator keeps the state of each
+ * order itself, without folding events, so that it can be the oracle of a replay.
  */
 export class OrderGenerator {
   readonly #random: Random;

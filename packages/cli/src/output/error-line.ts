@@ -11,7 +11,9 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
   INVALID_CONFIG: "`strata broker --settings` and `strata topic create --help` list the names",
 };
 
-/** An error as one line for people: code, what happened, what to do. A bug brings its stack along. */
+/**
+ * An error as one line for people: code, what happened, what to do. A bug brings its stack along.
+ */
 export function errorLine(error: unknown): string {
   const coded = CodedError.from(error);
   if (coded.code === "INTERNAL") {

@@ -2,7 +2,10 @@ import { CodedError, decodeUtf8, encodeUtf8 } from "@stratalog/base";
 
 /** How lines become records. At most one of the two is set. */
 export interface LineFormat {
-  /** Each line is a JSON object; this field of it is the key. A dot goes into objects: `customer.id`. */
+  /**
+   * Each line is a JSON object; this field of it is the key. A dot goes into objects:
+   * `customer.id`.
+   */
   readonly keyField?: string | undefined;
   /** Each line is key, separator, value. */
   readonly keySeparator?: string | undefined;
@@ -14,7 +17,10 @@ export interface LineRecord {
   readonly value: Uint8Array;
 }
 
-/** Turns a line into a record; `number` counts from 1. Errors: INVALID_REQUEST with the line's number. */
+/**
+ * Turns a line into a record; `number` counts from 1. Errors: INVALID_REQUEST with the line's
+ * number.
+ */
 export function parseLineRecord(line: Uint8Array, number: number, format: LineFormat): LineRecord {
   if (format.keyField !== undefined) {
     return { key: keyOfJson(line, number, format.keyField), value: line };

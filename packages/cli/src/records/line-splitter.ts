@@ -5,8 +5,9 @@ const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
 /**
- * Cuts a stream of bytes into lines, without their ends; a last line needs none. Bytes stay bytes: a record may hold
- * anything but a newline. Errors: INVALID_REQUEST for a line of more than 64 MiB, which no batch could take.
+ * Cuts a stream of bytes into lines, without their ends; a last line needs none. Bytes stay bytes:
+ * a record may hold anything but a newline. Errors: INVALID_REQUEST for a line of more than 64 MiB,
+ * which no batch could take.
  */
 export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
   let rest: Uint8Array[] = [];

@@ -8,7 +8,10 @@ export interface PrintOptions {
   readonly json?: boolean;
 }
 
-/** Prints records, a line each, until they end, `max` are printed, or Ctrl-C. Resolves to their number. */
+/**
+ * Prints records, a line each, until they end, `max` are printed, or Ctrl-C. Resolves to their
+ * number.
+ */
 export async function printRecords(
   records: AsyncIterable<ConsumedRecord>,
   options: PrintOptions,

@@ -17,7 +17,10 @@ function jsonOf(bytes: Uint8Array | null): unknown {
   return decodeUtf8Strict(bytes) ?? { base64: Buffer.from(bytes).toString("base64") };
 }
 
-/** The record as one line of JSON; the offset is text, since it may be larger than a JSON reader keeps exact. */
+/**
+ * The record as one line of JSON; the offset is text, since it may be larger than a JSON reader
+ * keeps exact.
+ */
 export function recordAsJson(record: PrintedRecord): string {
   const { topic, partition, offset, timestampMs, key, value, headers } = record;
   return JSON.stringify({
@@ -31,7 +34,9 @@ export function recordAsJson(record: PrintedRecord): string {
   });
 }
 
-/** The record for people: key and value with a tab between, the value alone when there is no key. */
+/**
+ * The record for people: key and value with a tab between, the value alone when there is no key.
+ */
 export function recordAsText(record: PrintedRecord): string {
   const value = record.value === null ? "" : Buffer.from(record.value).toString("utf8");
   return record.key === null ? value : `${Buffer.from(record.key).toString("utf8")}\t${value}`;

@@ -11,8 +11,8 @@ import { splitLines } from "./line-splitter.ts";
 const PROGRESS_RECORDS = 1000;
 
 /**
- * Runs `strata produce` and resolves to its exit code. Lines read before a Ctrl-C are stored; a line that is no record
- * ends it after the lines before it.
+ * Runs `strata produce` and resolves to its exit code. Lines read before a Ctrl-C are stored; a
+ * line that is no record ends it after the lines before it.
  */
 export async function runProduce(
   topic: string,
@@ -29,7 +29,8 @@ export async function runProduce(
         count += 1;
         const record = parseLineRecord(line, count, options);
         const { partition } = options;
-        // A promise only while there is no room: awaiting each record would cost a turn of the event loop for each.
+        // A promise only while there is no room: awaiting each record would cost a turn of the
+        // event loop for each.
         const room = producer.enqueue({
           topic,
           ...record,

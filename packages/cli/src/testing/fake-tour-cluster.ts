@@ -26,7 +26,10 @@ const ACK_MS = 1;
 const FAILOVER_MS = 400;
 const REBALANCE_MS = 30;
 
-/** Brokers, topics and one group in memory. A killed broker's partitions take writes again after FAILOVER_MS. */
+/**
+ * Brokers, topics and one group in memory. A killed broker's partitions take writes again after
+ * FAILOVER_MS.
+ */
 export class FakeTourCluster implements TourClient, TourCluster {
   readonly brokerIds = [1, 2, 3];
   readonly #timers: Timers;

@@ -13,8 +13,8 @@ export interface AckGap {
 }
 
 /**
- * Every acknowledged write of the tour by its sequence, and, while watched, the longest time that each partition went
- * without one. Invariant: a sequence is acknowledged at most once.
+ * Every acknowledged write of the tour by its sequence, and, while watched, the longest time that
+ * each partition went without one. Invariant: a sequence is acknowledged at most once.
  */
 export class AckLedger {
   readonly #entries: (LedgerEntry | undefined)[] = [];

@@ -1,8 +1,8 @@
 import type { TourRecord } from "./tour-client.ts";
 
 /**
- * What a consumer group was handed, all members together. A group delivers at least once: a record may come again after
- * partitions move, but none may be passed over.
+ * What a consumer group was handed, all members together. A group delivers at least once: a record
+ * may come again after partitions move, but none may be passed over.
  */
 export class DeliveryLedger {
   readonly #nextOffsets = new Map<number, bigint>();

@@ -1,7 +1,10 @@
 import { formatCount } from "../output/figures.ts";
 import { type TourContext, until } from "./tour-context.ts";
 
-/** One consumer of the tour's group: reads in the background into the delivery ledger until it leaves. */
+/**
+ * One consumer of the tour's group: reads in the background into the delivery ledger until it
+ * leaves.
+ */
 export class GroupMember {
   readonly name: string;
   readonly #member: ReturnType<TourContext["client"]["join"]>;

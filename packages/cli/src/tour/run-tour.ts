@@ -42,7 +42,9 @@ export interface TourInput {
   readonly startMs: number;
 }
 
-/** The history for step 7: the file when one is named, else this repository's, else the bundled one. */
+/**
+ * The history for step 7: the file when one is named, else this repository's, else the bundled one.
+ */
 export async function loadHistory(eventsPath: string | undefined): Promise<History> {
   if (eventsPath !== undefined) return readEventFile(eventsPath);
   return (await readGitHistory(REPOSITORY)) ?? readBundledHistory();

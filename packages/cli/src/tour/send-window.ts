@@ -6,8 +6,8 @@ const INFLIGHT_MAX = 20_000;
 const WAIT_MS = 1;
 
 /**
- * Sends with a bounded number in flight. The first failure ends everything: what became of that write is unknown, and
- * so would be what a replay has to give.
+ * Sends with a bounded number in flight. The first failure ends everything: what became of that
+ * write is unknown, and so would be what a replay has to give.
  */
 export class SendWindow {
   readonly #context: Pick<TourContext, "client" | "timers" | "signal">;
@@ -45,7 +45,10 @@ export class SendWindow {
       });
   }
 
-  /** Lets acknowledgements in: for a turn when there is room, until there is some when there is none. */
+  /**
+   * Lets acknowledgements in: for a turn when there is room, until there is some when there is
+   * none.
+   */
   async breathe(): Promise<void> {
     const { timers, signal } = this.#context;
     do {

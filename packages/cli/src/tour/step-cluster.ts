@@ -3,7 +3,9 @@ import { formatTable } from "../output/table.ts";
 import { OrderLoad } from "./order-load.ts";
 import { type TourContext, until } from "./tour-context.ts";
 
-/** Step 1: the brokers are up, a topic exists, and the first record is on the disks of a majority. */
+/**
+ * Step 1: the brokers are up, a topic exists, and the first record is on the disks of a majority.
+ */
 export async function stepCluster(context: TourContext): Promise<void> {
   const { client, cluster, clock, plan, report, startMs } = context;
   const count = cluster.brokerIds.length;

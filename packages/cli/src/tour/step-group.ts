@@ -6,7 +6,10 @@ import { type TourContext, until } from "./tour-context.ts";
 const REBALANCE_MS_MAX = 40_000;
 const CATCH_UP_MS_MAX = 60_000;
 
-/** Step 3: two consumers share a topic; one leaves, and the other gets its partitions. The one that stays is returned. */
+/**
+ * Step 3: two consumers share a topic; one leaves, and the other gets its partitions. The one that
+ * stays is returned.
+ */
 export async function stepGroup(context: TourContext): Promise<GroupMember> {
   const { acks, clock, deliveries, report } = context;
   report.step("a consumer group of two; one leaves, its partitions move");

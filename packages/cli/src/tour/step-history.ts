@@ -7,7 +7,10 @@ import { formatCount, formatDuration, formatRate } from "../output/figures.ts";
 import { SendWindow } from "./send-window.ts";
 import type { TourContext } from "./tour-context.ts";
 
-/** Step 7: a repository's history as records keyed by path, replayed, folded, compared with what git says. */
+/**
+ * Step 7: a repository's history as records keyed by path, replayed, folded, compared with what git
+ * says.
+ */
 export async function stepHistory(context: TourContext): Promise<void> {
   const { client, clock, plan, report } = context;
   const { history } = plan;

@@ -9,8 +9,8 @@ const AFTER_MS = 1500;
 const RECOVERY_MS_MAX = 40_000;
 
 /**
- * Step 4: `kill -9` of the broker that leads most partitions, and among equals of the group's coordinator, while writes
- * go to every partition. Resolves to the broker killed.
+ * Step 4: `kill -9` of the broker that leads most partitions, and among equals of the group's
+ * coordinator, while writes go to every partition. Resolves to the broker killed.
  */
 export async function stepKill(context: TourContext): Promise<number> {
   const { acks, clock, cluster, plan, report } = context;

@@ -15,7 +15,10 @@ interface OrderReplay {
 
 const TIME_FRACTION = 0.75;
 
-/** Step 6: everything from offset 0, then from a time, folded and compared with the generator record by record. */
+/**
+ * Step 6: everything from offset 0, then from a time, folded and compared with the generator record
+ * by record.
+ */
 export async function stepReplay(context: TourContext): Promise<void> {
   const { acks, clock, generator, report } = context;
   report.step("replay from offset 0 and from a time, against the generator's own state");

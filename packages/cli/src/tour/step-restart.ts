@@ -4,7 +4,9 @@ import { type TourContext, until } from "./tour-context.ts";
 
 const CATCH_UP_MS_MAX = 60_000;
 
-/** Step 5: the killed broker starts over its data and catches up; the group has read on meanwhile. */
+/**
+ * Step 5: the killed broker starts over its data and catches up; the group has read on meanwhile.
+ */
 export async function stepRestart(
   context: TourContext,
   id: number,
@@ -32,7 +34,9 @@ export async function stepRestart(
   );
 }
 
-/** Number of records on every broker once all have the same and the controller counts them all in. */
+/**
+ * Number of records on every broker once all have the same and the controller counts them all in.
+ */
 async function storedEverywhere(context: TourContext): Promise<number | undefined> {
   const { client, cluster } = context;
   const live = await client.liveBrokers();

@@ -43,10 +43,16 @@ export interface TourClient {
   describeGroup(group: string, topic: string): Promise<TourGroup | undefined>;
   /** Sum of committed offsets of a group in a topic. */
   committedCount(group: string, topic: string): Promise<bigint>;
-  /** Resolves when the record is on the disks of a majority. Order holds per key in the order of calls. */
+  /**
+   * Resolves when the record is on the disks of a majority. Order holds per key in the order of
+   * calls.
+   */
   send(write: TourWrite): Promise<TourAck>;
   join(group: string, topic: string, name: string): TourMember;
-  /** Every record of the topic from its beginning, or from the first at or after a time, to its end of now. */
+  /**
+   * Every record of the topic from its beginning, or from the first at or after a time, to its end
+   * of now.
+   */
   replay(topic: string, fromTimestampMs?: number): AsyncIterable<TourRecord>;
   close(): Promise<void>;
 }

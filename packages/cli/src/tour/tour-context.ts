@@ -58,7 +58,10 @@ export interface Wait {
   readonly state?: () => string | Promise<string>;
 }
 
-/** Looks again and again until `look` has an answer. Errors: REQUEST_TIMED_OUT with what was waited for. */
+/**
+ * Looks again and again until `look` has an answer. Errors: REQUEST_TIMED_OUT with what was waited
+ * for.
+ */
 export async function until<T>(
   context: Pick<TourContext, "clock" | "timers" | "signal">,
   wait: Wait,
