@@ -144,7 +144,9 @@ export class GroupLog {
       if (!isSafe || !isUnwanted) break;
       first = (segments[at + 1] as Segment).facts;
     }
-    if (first !== undefined) this.#writer.detachPrefix(first.baseIndex, first.baseOffset);
+    // Segments of before a reset may still be there: they end below the log, and go with the reset.
+    if (first === undefined || first.baseIndex <= this.firstIndex) return;
+    this.#writer.detachPrefix(first.baseIndex, first.baseOffset);
   }
 
   /** Facts about each segment, oldest first: what retention by time and size decides from. */

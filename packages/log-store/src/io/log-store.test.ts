@@ -259,3 +259,48 @@ describe("reads", () => {
     expect(await offsetsOf(recovered, 9)).toEqual(range(8, 20));
   });
 });
+
+describe("a dropped prefix", () => {
+  test("never takes the segment that is just being written", async () => {
+    const fixture = await StoreFixture.open({ flushBytes: 100, segmentBytes: 600 });
+    const group = await fixture.group(1);
+    const log = fixture.store.view(group);
+    let dropped = 0;
+    fixture.fileSystem.observer = ({ operation, path }) => {
+      if (operation !== "write" || !path.endsWith(".seg")) return;
+      const before = log.firstIndex;
+      log.dropPrefix(log.hardState.commit);
+      if (log.firstIndex > before) dropped++;
+    };
+    await fixture.appendData(group, 12, 200);
+    await fixture.time.advanceAsync(500);
+    fixture.fileSystem.observer = undefined;
+    expect(dropped).toBeGreaterThan(0);
+    await fixture.store.checkpoint();
+    const { firstIndex, lastIndex } = log;
+    const restarted = await fixture.restart();
+    const recovered = restarted.store.view(group);
+    expect(recovered).toMatchObject({ firstIndex, lastIndex });
+    const frames = await recovered.fetchFrames(firstIndex, lastIndex + 1, 10_000);
+    expect(frames).toMatchObject([{ index: firstIndex }]);
+  });
+
+  test("of before a reset does not bring the old log back", async () => {
+    const fixture = await StoreFixture.open({ flushBytes: 100, segmentBytes: 600 });
+    const group = await fixture.group(1);
+    await fixture.appendData(group, 12, 200);
+    await fixture.time.advanceAsync(500);
+    const log = fixture.store.view(group);
+    expect(log.segments().length).toBeGreaterThan(2);
+    const reset = { index: 40, term: 3, nextOffset: 90 };
+    const written = fixture.write([{ group, reset, frames: [] }]);
+    log.dropPrefix(40);
+    expect(log).toMatchObject({ firstIndex: 41, lastIndex: 40, nextOffset: 90 });
+    await written;
+    await fixture.store.checkpoint();
+    expect(log).toMatchObject({ firstIndex: 41, lastIndex: 40, nextOffset: 90 });
+    expect(log.term(40)).toBe(3);
+    const restarted = await fixture.restart();
+    expect(restarted.store.view(group)).toMatchObject({ firstIndex: 41, nextOffset: 90 });
+  });
+});

@@ -178,7 +178,8 @@ export class SegmentSet {
    * the checkpoint says that they are not needed.
    */
   detachPrefix(first: number): readonly Segment[] {
-    const kept = this.#segments.findIndex((segment) => segment.facts.lastIndex >= first);
+    // By its base: a segment that was made a moment ago has no frame yet.
+    const kept = this.#segments.findIndex((segment) => segment.facts.baseIndex >= first);
     const detached = this.#segments.splice(0, kept === -1 ? this.#segments.length : kept);
     for (const segment of detached) {
       this.#forget(segment);
