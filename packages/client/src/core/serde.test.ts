@@ -1,4 +1,4 @@
-import { CodedError, decodeUtf8 } from "@stratalog/base";
+import { CodedError, encodeUtf8 } from "@stratalog/base";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { fromPublicOffset, toPublicOffset } from "./public-offset.ts";
@@ -25,18 +25,22 @@ const codeOf = (task: () => unknown): unknown => {
   return "nothing thrown";
 };
 
+function bytesOf(serialized: Uint8Array | string | null): Uint8Array {
+  return typeof serialized === "string" ? encodeUtf8(serialized) : (serialized ?? new Uint8Array());
+}
+
 describe("serdes", () => {
   test("give back what they were given", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme" }), fc.jsonValue(), (text, value) => {
-        expect(string.deserialize(string.serialize(text) ?? new Uint8Array())).toBe(text);
+        expect(string.deserialize(bytesOf(string.serialize(text)))).toBe(text);
         const serde = json();
-        const back = serde.deserialize(serde.serialize(value) ?? new Uint8Array());
+        const back = serde.deserialize(bytesOf(serde.serialize(value)));
         expect(back).toEqual(JSON.parse(JSON.stringify(value)));
       }),
     );
     const raw = new Uint8Array([1, 2]);
-    expect(bytes.deserialize(bytes.serialize(raw) ?? new Uint8Array())).toBe(raw);
+    expect(bytes.deserialize(bytesOf(bytes.serialize(raw)))).toBe(raw);
   });
 
   test("hold values against a Standard Schema both ways", () => {
@@ -58,8 +62,8 @@ describe("serdes", () => {
     const raw = new Uint8Array([9]);
     expect(serializePlain(raw)).toBe(raw);
     expect(serializePlain(null)).toBeNull();
-    expect(decodeUtf8(serializePlain("a") ?? raw)).toBe("a");
-    expect(decodeUtf8(serializePlain({ at: 5n }) ?? raw)).toBe('{"at":"5"}');
+    expect(serializePlain("a")).toBe("a");
+    expect(serializePlain({ at: 5n })).toBe('{"at":"5"}');
   });
 });
 

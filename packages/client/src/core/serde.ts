@@ -1,8 +1,11 @@
-import { CodedError, decodeUtf8Strict, encodeUtf8 } from "@stratalog/base";
+import { CodedError, decodeUtf8Strict } from "@stratalog/base";
 
-/** Turns values into bytes and back. `null` stays null on the way in and on the way out. */
+/**
+ * Turns values into bytes and back. `null` stays null on the way in and on the way out. Text that
+ * `serialize` gives is written in UTF-8, at less cost than bytes made of it.
+ */
 export interface Serde<T> {
-  serialize(value: T): Uint8Array | null;
+  serialize(value: T): Uint8Array | string | null;
   deserialize(bytes: Uint8Array): T;
 }
 
@@ -24,7 +27,7 @@ export const bytes: Serde<Uint8Array> = {
 
 /** Text in UTF-8. */
 export const string: Serde<string> = {
-  serialize: (value) => encodeUtf8(value),
+  serialize: (value) => value,
   deserialize(value) {
     const text = decodeUtf8Strict(value);
     if (text === undefined) throw new CodedError("SERDE_FAILED", "the bytes are no UTF-8 text");
@@ -38,7 +41,7 @@ export function json<T = unknown>(schema?: StandardSchema<T>): Serde<T> {
     serialize(value) {
       const text = JSON.stringify(schema === undefined ? value : validated(schema, value));
       if (text === undefined) throw new CodedError("SERDE_FAILED", "the value has no JSON form");
-      return encodeUtf8(text);
+      return text;
     },
     deserialize(value) {
       const parsed = parseJson(string.deserialize(value));
@@ -48,16 +51,13 @@ export function json<T = unknown>(schema?: StandardSchema<T>): Serde<T> {
   };
 }
 
-/**
- * The bytes of a value when the caller named no serde: bytes and text as they are, all else JSON.
- */
-export function serializePlain(value: unknown): Uint8Array | null {
+/** A value without a serde: bytes and text as they are, all else JSON. */
+export function serializePlain(value: unknown): Uint8Array | string | null {
   if (value === null || value === undefined) return null;
-  if (typeof value === "string") return encodeUtf8(value);
-  if (value instanceof Uint8Array) return value;
+  if (typeof value === "string" || value instanceof Uint8Array) return value;
   const text = JSON.stringify(value, bigintAsText);
   if (text === undefined) throw new CodedError("SERDE_FAILED", "the value has no JSON form");
-  return encodeUtf8(text);
+  return text;
 }
 
 function bigintAsText(_key: string, value: unknown): unknown {

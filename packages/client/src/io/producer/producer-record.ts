@@ -25,9 +25,10 @@ export interface ProducerRecord<Key = unknown, Value = unknown> extends RecordCo
 }
 
 /** How keys and values become bytes. */
-export interface ProducerSerdes<Key, Value> {
+export interface RecordEncoding<Key, Value> {
   readonly key: Serde<Key> | undefined;
   readonly value: Serde<Value> | undefined;
+  readonly text: (text: string) => Uint8Array;
 }
 
 /** Room for what a batch has besides keys and values. */
@@ -36,11 +37,11 @@ const OVERHEAD_BYTES = 4_096;
 /** The bytes of a record. SERDE_FAILED, or MESSAGE_TOO_LARGE for what no message can carry. */
 export function encodeRecord<Key, Value>(
   record: RecordContent<Key, Value>,
-  serdes: ProducerSerdes<Key, Value>,
+  encoding: RecordEncoding<Key, Value>,
   nowMs: number,
 ): RecordInput {
-  const key = encodeField(record.key, serdes.key);
-  const value = encodeField(record.value, serdes.value);
+  const key = encodeField(record.key, encoding.key, encoding.text);
+  const value = encodeField(record.value, encoding.value, encoding.text);
   const { timestamp } = record;
   const timestampMs = timestamp === undefined ? nowMs : Number(timestamp);
   const sizeBytes = (key?.length ?? 0) + (value?.length ?? 0);
@@ -57,12 +58,14 @@ export function encodeRecord<Key, Value>(
 function encodeField<T>(
   field: T | null | undefined,
   serde: Serde<T> | undefined,
+  text: (text: string) => Uint8Array,
 ): Uint8Array | null {
   if (field === null || field === undefined) return null;
-  if (serde === undefined) {
-    // Short texts come out of a pool here; TextEncoder makes memory of its own for each.
-    return typeof field === "string" ? Buffer.from(field, "utf8") : serializePlain(field);
-  }
+  const serialized = serde === undefined ? serializePlain(field) : serialize(field, serde);
+  return typeof serialized === "string" ? text(serialized) : serialized;
+}
+
+function serialize<T>(field: T, serde: Serde<T>): Uint8Array | string | null {
   try {
     return serde.serialize(field);
   } catch (error) {

@@ -186,6 +186,14 @@ describe("a producer", () => {
     ).rejects.toMatchObject({ code: "UNKNOWN_TOPIC_OR_PARTITION" });
   });
 
+  test("writes texts of any length and script", async () => {
+    const producer = log.producer();
+    const texts = ["", "a", "ä€😀".repeat(60), "x".repeat(70_000), "\ud800", "€".repeat(20_000)];
+    const records = texts.flatMap((text) => [{ partition: 0, key: text, value: text }]);
+    await producer.sendBatch({ topic: "orders", records });
+    expect(stored(0)).toEqual(texts.map((text) => Buffer.from(text).toString()));
+  });
+
   test("serializes as told", async () => {
     const producer = log.producer({ key: string, value: json<{ n: number }>() });
     await producer.send({ topic: "orders", partition: 0, key: "k", value: { n: 1 } });

@@ -17,12 +17,13 @@ import {
 import {
   encodeRecord,
   type ProducerRecord,
-  type ProducerSerdes,
+  type RecordEncoding,
   type RecordContent,
 } from "./producer-record.ts";
 import { ProducerTopic } from "./producer-topic.ts";
 import { type SendResult, SendWaiter } from "./send-waiter.ts";
 import { Sender } from "./sender.ts";
+import { encodeText, TextScratch } from "./text-scratch.ts";
 import { TurnClock } from "./turn-clock.ts";
 
 /** Records of one topic. */
@@ -58,7 +59,8 @@ export class Producer<Key = unknown, Value = unknown> implements AsyncDisposable
   readonly #cluster: Cluster;
   readonly #scope: Scope;
   readonly #settings: ProducerSettings;
-  readonly #serdes: ProducerSerdes<Key, Value>;
+  readonly #encoding: RecordEncoding<Key, Value>;
+  readonly #scratch = new TextScratch();
   readonly #memory: BufferMemory;
   readonly #admission: AdmissionQueue;
   readonly #sender: Sender;
@@ -71,7 +73,8 @@ export class Producer<Key = unknown, Value = unknown> implements AsyncDisposable
   constructor(cluster: Cluster, options: ProducerOptions<Key, Value>) {
     this.#cluster = cluster;
     this.#scope = new Scope("producer", cluster.environment.timers, cluster.scope);
-    this.#serdes = { key: options.key, value: options.value };
+    const { key, value } = options;
+    this.#encoding = { key, value, text: (text) => this.#scratch.encode(text) };
     this.#settings = producerSettings(options, {
       sendTimeoutMs: cluster.options.requestTimeoutMs,
       onBatchClosed: (queue) => this.#topics.get(queue.topic)?.onBatchClosed(queue.partition),
@@ -170,7 +173,8 @@ export class Producer<Key = unknown, Value = unknown> implements AsyncDisposable
     while (!this.#memory.hasRoom) await this.#memory.waitForRoom(options.signal);
     const { clock } = this.#cluster.environment;
     const wallMs = clock.wallMs();
-    const inputs = records.map((record) => encodeRecord(record, this.#serdes, wallMs));
+    const encoding = { ...this.#encoding, text: encodeText };
+    const inputs = records.map((record) => encodeRecord(record, encoding, wallMs));
     checkFitsOneBatch(inputs);
     const queue = this.#conditionalQueue(topic, partition);
     const nowMs = clock.monotonicMs();
@@ -270,7 +274,8 @@ export class Producer<Key = unknown, Value = unknown> implements AsyncDisposable
   ): void {
     this.#time.update();
     const { wallMs, monotonicMs: nowMs } = this.#time;
-    const input = encodeRecord(record, this.#serdes, wallMs);
+    this.#scratch.reset();
+    const input = encodeRecord(record, this.#encoding, wallMs);
     const topic = this.#topic(record.topic);
     const queue = topic.queueFor(known, input.key, record.partition);
     this.#cluster.refreshIfOld(known, nowMs);
