@@ -1,6 +1,5 @@
 import type { LogStore } from "@stratalog/log-store";
 import type { RaftHost } from "@stratalog/raft-host";
-import type { ClientApi } from "../grpc/client-api.ts";
 import type { ReplicaRegistry } from "../replicas/replica-registry.ts";
 import type { BrokerMetrics } from "../telemetry/broker-metrics.ts";
 
@@ -52,26 +51,6 @@ export function addBrokerGauges(
     "Sum of the high watermarks of all partition replicas on this broker.",
     () => sumOf(replicas, (service) => service.highWatermark),
   );
-}
-
-/** Figures of the client port. */
-export function addClientGauges(metrics: BrokerMetrics, api: ClientApi): void {
-  const { listener, produceBudget } = api;
-  metrics.addGauge({
-    name: "client_connections",
-    help: "Connections of clients that are open.",
-    read: () => listener.connectionCount,
-  });
-  metrics.addCounter({
-    name: "client_connections_refused",
-    help: "Connections of clients that were refused because there are too many.",
-    read: () => listener.refusedConnectionCount,
-  });
-  metrics.addGauge({
-    name: "produce_inflight_bytes",
-    help: "Bytes of record batches that are not answered yet.",
-    read: () => produceBudget.usedBytes,
-  });
 }
 
 function sumOf(

@@ -18,7 +18,6 @@ import { LeaderTable } from "../replicas/leader-table.ts";
 import { leaderOfRole } from "../replicas/led-group-listener.ts";
 import type { ReplicaRegistry } from "../replicas/replica-registry.ts";
 import { BrokerMetrics } from "../telemetry/broker-metrics.ts";
-import { addClientGauges } from "./broker-gauges.ts";
 import { BrokerLife } from "./broker-health.ts";
 import { openClientPort } from "./client-port.ts";
 import { type OpenController, openController } from "./controller-group.ts";
@@ -195,16 +194,14 @@ export class RunningBroker implements Broker {
   }
 
   async #openClientPort(): Promise<number> {
-    const api = openClientPort({
+    const { listener } = openClientPort({
       environment: this.#environment,
       config: this.#config,
       cluster: this.#cluster,
       leaders: this.#leaders,
       metrics: this.#metrics,
     });
-    const { listener } = api;
     const port = await listener.start();
-    addClientGauges(this.#metrics, api);
     const graceMs = this.#config.limits.shutdownTimeoutMs * CALL_GRACE_SHARE;
     this.#stops.add("client port", () => listener.stop(graceMs));
     this.#ready.promise.then(
