@@ -175,6 +175,21 @@ describe("a member of a group", () => {
     await Promise.all([loop, reading]);
   });
 
+  test("that has left its loop does not hold up the group", async () => {
+    await fill(40);
+    const first = member();
+    await take(first, 1);
+    for await (const batch of first.batches()) {
+      expect(batch.count).toBeGreaterThan(0);
+      break;
+    }
+    const second = member();
+    const reading = take(second, 5);
+    await until(() => second.assignment.length === 2);
+    expect((await reading).length).toBe(5);
+    expect(first.assignment.length).toBe(2);
+  });
+
   test("pings while the loop is busy", async () => {
     await fill(4);
     for await (const record of member()) {

@@ -97,7 +97,7 @@ export class Consumer<Key = Uint8Array, Value = Uint8Array>
   /**
    * Calls `listener` when partitions come ("assigned") or go ("revoked": "moved", after the loop
    * has left them and what it passed is committed, or "lost", when they may be somebody else's
-   * already). Coming and going waits for what it returns. Gives a function that ends that.
+   * already). Going waits for what it returns. Gives a function that ends that.
    */
   on(event: "assigned" | "revoked", listener: ConsumerListener): () => void {
     return this.#events.on(event, listener);
@@ -107,25 +107,32 @@ export class Consumer<Key = Uint8Array, Value = Uint8Array>
     return {
       next: () => this.#nextRecord(),
       // Leaving the loop leaves the consumer open; the record in hand is not passed.
-      return: () => Promise.resolve({ done: true, value: undefined }),
+      return: () => {
+        this.#hand.rest();
+        return Promise.resolve({ done: true, value: undefined });
+      },
     };
   }
 
   /** The records by batches, as they come: the fast way. A batch is passed as a whole. */
   async *batches(): AsyncGenerator<ConsumedBatch<Key, Value>, void, void> {
-    for (;;) {
-      this.#hand.pass();
-      const taken = await this.#nextBatch();
-      if (taken === undefined) return;
-      const { batch, position } = taken;
-      const { from, end } = batch;
-      const { topic, partition, highWatermark } = batch.feed;
-      deliver(position, end - 1);
-      this.#hand.hold(position, end);
-      // A seek or a revocation ends the batch early.
-      const next = (): ConsumedRecord<Key, Value> | undefined =>
-        batch.isCurrent() ? batch.reader.next() : undefined;
-      yield new ConsumedBatch({ topic, partition, from, end, highWatermark, next });
+    try {
+      for (;;) {
+        this.#hand.pass();
+        const taken = await this.#nextBatch();
+        if (taken === undefined) return;
+        const { batch, position } = taken;
+        const { from, end } = batch;
+        deliver(position, end - 1);
+        this.#hand.hold(position, end);
+        const { topic, partition, highWatermark } = batch.feed;
+        // A seek or a revocation ends the batch early.
+        const next = (): ConsumedRecord<Key, Value> | undefined =>
+          batch.isCurrent() ? batch.reader.next() : undefined;
+        yield new ConsumedBatch({ topic, partition, from, end, highWatermark, next });
+      }
+    } finally {
+      this.#hand.rest();
     }
   }
 

@@ -7,6 +7,7 @@ export class Hand {
   readonly #clock: Clock;
   #position: Position | undefined;
   #end = 0;
+  #isResting = false;
   #passCount = 0;
   #seenCount = -1;
   #seenMs = 0;
@@ -34,6 +35,12 @@ export class Hand {
     this.#release();
   }
 
+  /** The loop was left: what it had is not done, but nobody is at it, so nobody waits for it. */
+  rest(): void {
+    this.#isResting = true;
+    this.#wakeWaiters();
+  }
+
   /** What is in hand does not count as done, because the loop was sent elsewhere. */
   drop(key: string): void {
     if (this.#position !== undefined && partitionKey(this.#position) === key) this.#release();
@@ -41,7 +48,7 @@ export class Hand {
 
   /** Resolves when nothing of these partitions is in hand. */
   async freeOf(keys: ReadonlySet<string>): Promise<void> {
-    while (this.#position !== undefined && keys.has(partitionKey(this.#position))) {
+    while (this.#isBusyWith(keys)) {
       this.#freed ??= deferred<void>();
       await this.#freed.promise;
     }
@@ -50,7 +57,8 @@ export class Hand {
   /** Milliseconds for which the loop has been busy with one thing, to within two calls of this. */
   heldMs(): number {
     const nowMs = this.#clock.monotonicMs();
-    if (this.#position === undefined || this.#passCount !== this.#seenCount) {
+    const isIdle = this.#position === undefined || this.#isResting;
+    if (isIdle || this.#passCount !== this.#seenCount) {
       // Counting passes is all that a record costs; the clock is read here, now and then.
       this.#seenCount = this.#passCount;
       this.#seenMs = nowMs;
@@ -58,8 +66,18 @@ export class Hand {
     return nowMs - this.#seenMs;
   }
 
+  #isBusyWith(keys: ReadonlySet<string>): boolean {
+    const position = this.#position;
+    return position !== undefined && !this.#isResting && keys.has(partitionKey(position));
+  }
+
   #release(): void {
     this.#position = undefined;
+    this.#isResting = false;
+    this.#wakeWaiters();
+  }
+
+  #wakeWaiters(): void {
     this.#freed?.resolve();
     this.#freed = undefined;
   }
