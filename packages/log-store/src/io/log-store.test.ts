@@ -261,6 +261,25 @@ describe("reads", () => {
 });
 
 describe("a dropped prefix", () => {
+  test("is asked for: a log of commands alone keeps all its segments", async () => {
+    const fixture = await StoreFixture.open({ flushBytes: 100, segmentBytes: 600 });
+    const group = await fixture.group(1);
+    const log = fixture.store.view(group);
+    for (let count = 0; count < 12; count++) {
+      const place = nextPlace(log, 1);
+      const frames = [plainFrame(place, "command", new Uint8Array(200))];
+      const hardState = { term: 1, vote: 0, commit: place.index };
+      await fixture.write([{ group, frames, hardState }]);
+    }
+    await fixture.time.advanceAsync(500);
+    await fixture.store.checkpoint();
+    expect(log.segments().length).toBeGreaterThan(2);
+    expect(log.firstIndex).toBe(1);
+    log.dropPrefix(6);
+    expect(log.firstIndex).toBeGreaterThan(2);
+    expect(log.firstIndex).toBeLessThanOrEqual(7);
+  });
+
   test("never takes the segment that is just being written", async () => {
     const fixture = await StoreFixture.open({ flushBytes: 100, segmentBytes: 600 });
     const group = await fixture.group(1);
