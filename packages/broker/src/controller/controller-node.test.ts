@@ -180,6 +180,25 @@ describe("ControllerNode", () => {
     expect(fresh.node.view.appliedIndex).toBe(one.node.view.appliedIndex);
   });
 
+  it("gives the whole image to a broker that misses what no voter keeps any more", async () => {
+    await registerAll();
+    cluster.network.take(brokerId(4));
+    await after(50, two.node.client.submit(create("orders"), { timeoutMs: 1_000 }));
+    await cluster.time.advanceAsync(10_000);
+    for (const voter of [one, two, three]) {
+      await voter.node.stop();
+      if (voter.group !== undefined) cluster.raft.remove(voter.group);
+    }
+    const restarted = [];
+    for (const { id, store } of [one, two, three]) {
+      restarted.push(await cluster.start(id, store.crash()));
+    }
+    cluster.elect(restarted[0]!);
+    cluster.network.bringBack(brokerId(4));
+    await cluster.time.advanceAsync(6_000);
+    expect(topicByName(observer.node.view.image, "orders")).toBeDefined();
+  });
+
   it("has its state again after a restart from its snapshot", async () => {
     await registerAll();
     await after(100, two.node.client.submit(create("orders"), { timeoutMs: 1_000 }));

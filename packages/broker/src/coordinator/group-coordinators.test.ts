@@ -113,6 +113,39 @@ describe("GroupCoordinators", () => {
     expect(second.owned).toEqual([0, 1, 2, 3]);
   });
 
+  it("give it no more time because others come and go", async () => {
+    const [first] = await members(1);
+    first!.isObedient = false;
+    const third = new FakeMember(cluster, "billing", 3);
+    await third.join();
+    for (let i = 0; i < 7; i++) {
+      for (let pings = 0; pings < 3; pings++) {
+        await cluster.run(3_000);
+        first!.ping();
+      }
+      third.leave();
+      await cluster.run(20);
+      await third.join();
+    }
+    expect(first!.last).toBe("fenced");
+    expect(third.owned).toEqual([0, 1, 2, 3]);
+  });
+
+  it("do not repeat an assignment that is on its way", async () => {
+    const first = new FakeMember(cluster, "billing", 1);
+    await first.join();
+    await cluster.run(20);
+    first.isObedient = false;
+    await new FakeMember(cluster, "billing", 2).join();
+    const told = first.heard.length;
+    first.reportOnLast([0, 1, 3]);
+    await cluster.run(20);
+    expect(first.heard).toHaveLength(told);
+    first.reportOnLast([0, 1]);
+    await cluster.run(20);
+    expect(first.heard).toHaveLength(told + 1);
+  });
+
   it("commit offsets of members, and refuse a stranger's", async () => {
     const [first, second] = await members(2);
     first!.commit(7, 0, 41);
@@ -170,6 +203,14 @@ describe("GroupCoordinators", () => {
       [0, 1],
       [2, 3],
     ]);
+  });
+
+  it("remove members that do not come back after a failover", async () => {
+    await members(2);
+    cluster.failOver(await coordinatorOf("billing"));
+    await cluster.run(50_000);
+    const { coordinators } = cluster.broker(await coordinatorOf("billing"));
+    expect(await soon(coordinators.describeGroup("billing"))).toMatchObject({ state: "empty" });
   });
 
   it("have everything again after all of them restarted", async () => {

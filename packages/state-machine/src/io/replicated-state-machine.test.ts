@@ -261,6 +261,13 @@ describe("ReplicatedStateMachine", () => {
     await behind.onSnapshot({ index: 2, term: 1, data: one.machine.createSnapshot() });
     expect(behind.state).toEqual({ sum: 4, changes: 1 });
     expect(seen).toEqual([[2, undefined]]);
+    const older = {
+      index: 1,
+      term: 1,
+      data: counterMachine.encodeSnapshot({ sum: 0, changes: 0 }),
+    };
+    await behind.onSnapshot(older);
+    expect(behind.state).toEqual({ sum: 4, changes: 1 });
     const restarted = await replica(5, { store: store.crash() });
     expect(restarted.machine.appliedIndex).toBe(2);
   });

@@ -92,11 +92,20 @@ export class FakeMember {
     this.#session?.handle({ type: "state", memberEpoch, revision, owned });
   }
 
+  /** Says what it owns of "orders" after the last assignment it heard of. */
+  reportOnLast(partitions: readonly number[]): void {
+    const last = this.heard.findLast((message) => message.type === "assign");
+    if (last?.type !== "assign") return;
+    const { memberEpoch, revision } = last;
+    const owned = [{ topic: "orders", partitions }];
+    this.#session?.handle({ type: "state", memberEpoch, revision, owned });
+  }
+
   #hear(session: MemberSession, message: CoordinatorMessage): void {
     if (session !== this.#session) return;
     this.heard.push(message);
     if (message.type === "welcome") this.#memberEpoch = message.memberEpoch;
-    if (message.type === "fenced") {
+    if (message.type === "fenced" || message.type === "left") {
       this.#memberEpoch = 0;
       this.#revision = 0;
       this.#owned = [];
