@@ -5,8 +5,9 @@ import { TestGroup } from "../testing/test-group.ts";
 import { MemoryStorage } from "../memory/memory-storage.ts";
 import { RaftInvariantError } from "./assert.ts";
 import type { Message } from "./messages.ts";
+import { resolveOptions } from "./options.ts";
 import { RaftNode } from "./raft-node.ts";
-import { APPEND_WORKER, NO_REPLICA } from "./types.ts";
+import { APPEND_WORKER, NO_LIMIT, NO_REPLICA } from "./types.ts";
 
 const small = Uint8Array.of(1);
 
@@ -28,6 +29,29 @@ describe("options", () => {
     ["lease reads without a quorum check", { readMode: "lease", checkQuorum: false } as const],
   ])("refuse %s", (_, wrong) => {
     expect(() => new RaftNode({ ...base, ...wrong })).toThrow(RangeError);
+  });
+
+  it("have the defaults that the README lists", () => {
+    expect(resolveOptions(base)).toEqual({
+      ...base,
+      electionTicks: 10,
+      heartbeatTicks: 1,
+      applied: 0,
+      asyncStorageWrites: false,
+      preVote: true,
+      checkQuorum: true,
+      readMode: "quorum",
+      maxBytesPerMessage: 512 * 1024,
+      maxInflightMessages: 64,
+      maxInflightBytes: NO_LIMIT,
+      maxUncommittedBytes: NO_LIMIT,
+      maxCommittedBytesPerReady: 512 * 1024,
+      coalesceAppends: true,
+      maxPendingReads: 10_000,
+      disableProposalForwarding: true,
+      disableConfChangeValidation: false,
+      stepDownOnRemoval: true,
+    });
   });
 });
 
@@ -76,6 +100,16 @@ describe("proposals", () => {
     expect(count(ready.messages, "append")).toBe(2);
     expect(ready.entries).toHaveLength(5);
     leader.advance(ready);
+  });
+
+  it("are refused by a leader that leads on after its own removal", () => {
+    const group = new TestGroup(3, { stepDownOnRemoval: false });
+    const leader = group.elect(1);
+    const changes = [{ kind: "remove", replica: 1 }] as const;
+    leader.proposeConfChange({ transition: "auto", changes });
+    group.settle();
+    expect(leader.role).toBe("leader");
+    expect(leader.propose(small)).toEqual({ accepted: false, reason: "removed" });
   });
 
   it("of a batch must not be none", () => {
@@ -249,6 +283,18 @@ describe("a vote", () => {
     expect(group.node(3).term).toBe(1);
     group.node(3).step({ ...request, ...last, to: 3, term: 7, force: true });
     expect(group.node(3).status()).toMatchObject({ term: 7, vote: 2 });
+  });
+});
+
+describe("a candidate", () => {
+  it("follows whoever won its term, also when that one sends a snapshot first", () => {
+    const group = new TestGroup(3, { preVote: false });
+    const candidate = group.node(1);
+    candidate.campaign();
+    const { confState } = candidate.status();
+    const snapshot = { index: 3, term: 1, confState, data: undefined };
+    candidate.step({ type: "snapshot", from: 2, to: 1, term: 1, snapshot });
+    expect(candidate.status()).toMatchObject({ role: "follower", leader: 2, lastIndex: 3 });
   });
 });
 
