@@ -36,13 +36,12 @@ function run(args, { capture, timeoutMs }) {
     let output = "";
     child.stdout?.on("data", (chunk) => (output += chunk));
     child.stderr?.on("data", (chunk) => (output += chunk));
-    const timer = setTimeout(() => {
-      output += `stopped after ${timeoutMs / 1000} s\n`;
-      child.kill("SIGTERM");
-    }, timeoutMs);
-    child.on("close", (code) => {
+    const timer = setTimeout(() => child.kill("SIGTERM"), timeoutMs);
+    child.on("close", (code, signal) => {
       clearTimeout(timer);
-      resolve({ code: code ?? -1, output });
+      const why = signal === null ? "" : `ended by ${signal}; the limit is ${timeoutMs / 1000} s\n`;
+      if (!capture) process.stdout.write(why);
+      resolve({ code: code ?? -1, output: output + why });
     });
   });
 }
