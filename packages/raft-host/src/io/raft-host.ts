@@ -280,8 +280,10 @@ export class RaftHost {
     this.#isDrainScheduled = false;
     this.#drainCount++;
     for (const { group, responses, isWrite } of this.#batches.takeDurable()) {
+      // A group that was removed meanwhile has nobody to tell.
+      if (this.#groups.get(group.group) !== group) continue;
       if (isWrite) group.completeWrite();
-      if (this.#groups.get(group.group) === group) this.#respond(group, responses);
+      this.#respond(group, responses);
     }
     for (let pass = 0; pass < PASS_COUNT_MAX && this.#dirty.size > 0; pass++) this.#pass();
     this.#outbox.flush();

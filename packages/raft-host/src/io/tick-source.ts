@@ -26,6 +26,7 @@ export class TickSource {
   #lastMs = 0;
   #owedMs = 0;
   #stallCount = 0;
+  #isAfterStall = false;
 
   constructor(options: TickSourceOptions) {
     this.#options = options;
@@ -60,8 +61,12 @@ export class TickSource {
       this.#stallCount++;
       this.#owedMs = 0;
       logger.warn({ elapsedMs: Math.round(elapsedMs) }, "the event loop stood still");
+      // A host that is slow all the time has read its sockets since the tick before.
+      this.#isAfterStall = !this.#isAfterStall;
+      if (!this.#isAfterStall) onTick();
       return;
     }
+    this.#isAfterStall = false;
     this.#owedMs += elapsedMs;
     const due = Math.min(CATCH_UP_TICKS_MAX, Math.floor(this.#owedMs / tickMs));
     this.#owedMs = Math.min(this.#owedMs - due * tickMs, tickMs);

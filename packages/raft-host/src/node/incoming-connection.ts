@@ -67,7 +67,10 @@ export class IncomingConnection {
     this.#handshakeTimer = timers.after(limits.handshakeTimeoutMs, () => this.close());
     socket.setNoDelay(true);
     socket.setKeepAlive(true);
-    socket.on("data", (chunk) => this.#receive(chunk));
+    socket.on("data", (chunk) => {
+      // A Buffer's slice() is a view where a Uint8Array's is a copy: receivers get the plain kind.
+      this.#receive(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    });
     socket.on("error", (error) => {
       options.logger.debug({ reason: error.message }, "accepted peer connection failed");
     });

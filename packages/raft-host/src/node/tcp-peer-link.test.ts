@@ -158,6 +158,7 @@ describe("TcpPeerLink against strangers", () => {
     const socket = await stranger(port, new Uint8Array([...hello, ...message, ...message]));
     await once(socket, "close");
     expect(handler.messages("bulk")).toEqual([new Uint8Array([5])]);
+    expect(Buffer.isBuffer(handler.messages("bulk")[0])).toBe(false);
     await link.stop();
   });
 
