@@ -22,6 +22,7 @@ export class FlushScheduler {
   readonly #running = new Set<GroupEntry>();
   readonly #syncGate = new Gate(1);
   #timer: Timer | undefined;
+  #wasTight = false;
   #isStopped = false;
   /** Whether the last segment write found the disk full. */
   isDiskFull = false;
@@ -45,8 +46,11 @@ export class FlushScheduler {
   /** A group has changes that its segments lack. */
   changed(entry: GroupEntry): void {
     this.#dirty.add(entry);
-    if (entry.state.pendingBytes >= this.#flushBytes) this.#urgent.add(entry);
-    if (this.#budget.pinnedBytes * 2 > this.#budget.limitBytes) this.#hurryAll();
+    const isTight = this.#budget.pinnedBytes * 2 > this.#budget.limitBytes;
+    // All of them once when it becomes tight, then each as it changes: not all of them at each change.
+    if (isTight && !this.#wasTight) this.#hurryAll();
+    this.#wasTight = isTight;
+    if (isTight || entry.state.pendingBytes >= this.#flushBytes) this.#urgent.add(entry);
     if (this.#timer === undefined) this.#setTimer();
   }
 

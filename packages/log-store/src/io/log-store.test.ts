@@ -111,6 +111,25 @@ describe("a log store", () => {
     });
     await settle();
     fixture.fileSystem.observer = undefined;
+    await fixture.store.close();
+    expect(isAcknowledged).toBe(false);
+    const late = await StoreFixture.open({}, fixture.disk());
+    await late.store.close();
+  });
+
+  test("trusts no byte that a failed sync may have left in memory only", async () => {
+    const fixture = await StoreFixture.open();
+    const group = await fixture.group(1);
+    await fixture.appendData(group, 3);
+    fixture.fileSystem.observer = ({ operation, path }) => {
+      if (operation === "dataSync") throw new FileSystemError("EIO", operation, path);
+    };
+    let isAcknowledged = false;
+    fixture.store.write([fixture.dataWrite(group)], () => {
+      isAcknowledged = true;
+    });
+    await settle();
+    fixture.fileSystem.observer = undefined;
     fixture.store.write([fixture.dataWrite(group)], () => {
       isAcknowledged = true;
     });

@@ -317,6 +317,11 @@ export class LogStore {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#checkpointTimer?.cancel();
+    if (this.#parts.hasFailed) {
+      // Nothing can be made durable any more, and what was promised is in the WAL.
+      this.#scheduler.stop();
+      return;
+    }
     await Promise.all(this.#dropping.values());
     await this.#wal.synced();
     this.#scheduler.stop();

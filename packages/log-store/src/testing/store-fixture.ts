@@ -86,9 +86,13 @@ export class StoreFixture {
     return { group, frames, hardState: { term: place.term, vote: 0, commit: place.index } };
   }
 
+  /** What the killed process leaves. */
+  disk(): { readonly fileSystem: MemoryFileSystem; readonly keyValue: MemoryKeyValueStore } {
+    return { fileSystem: this.fileSystem.afterKill(), keyValue: this.keyValue.image() };
+  }
+
   /** The store that a restart of the killed process opens. */
   restart(options: Partial<LogStoreOptions> = {}): Promise<StoreFixture> {
-    const fileSystem = this.fileSystem.afterKill();
-    return StoreFixture.open(options, { fileSystem, keyValue: this.keyValue.image() });
+    return StoreFixture.open(options, this.disk());
   }
 }
