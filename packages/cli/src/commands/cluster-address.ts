@@ -1,10 +1,8 @@
 import { dirname, join, parse, resolve } from "node:path";
 import { DevDirectory, LOOPBACK } from "../dev/dev-directory.ts";
+import { DEV_DIRECTORY_NAME } from "../dev/dev-directory-name.ts";
 import { usualPorts } from "../dev/port-plan.ts";
 import { findRunning } from "../dev/run-claim.ts";
-
-/** Directory that `strata dev` uses when it is not told another. */
-export const DEV_DIRECTORY_NAME = ".stratalog";
 
 /**
  * The brokers to ask: those named, else those of the environment, else the cluster that `strata

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { DEV_DIRECTORY_NAME } from "../dev/dev-directory-name.ts";
 import type { CommandContext } from "./command-context.ts";
 import { collect, wholeNumber } from "./option-parsers.ts";
 
@@ -24,7 +25,7 @@ export function addDevCommand(program: Command, context: CommandContext): void {
       "number of brokers of a new cluster (default: 3)",
       wholeNumber(1, 9),
     )
-    .option("--data <dir>", "data directory", ".stratalog")
+    .option("--data <dir>", "data directory", DEV_DIRECTORY_NAME)
     .option("--set <key=value>", "a setting for every broker; may be given again", collect, [])
     .option("--tour", "show what the cluster does, on real input, and check it")
     .option("--exit", "end after the tour instead of staying")

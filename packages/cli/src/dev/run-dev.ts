@@ -40,13 +40,18 @@ export async function runDev(options: DevCommandOptions, context: CommandContext
   try {
     let exitCode: number = EXIT.ok;
     if (tour !== undefined && history !== undefined) {
-      exitCode = await tour.runTour({ cluster, history, context, startMs });
+      exitCode = await tour.runTour({
+        cluster,
+        history,
+        context,
+        startMs,
+        stays: options.exit !== true,
+      });
     } else {
       output.note(`Cluster up over ${directory.path}`);
       output.note(planTable(cluster.plan, (id) => cluster.pidOf(id)));
     }
     if (options.exit !== true && !context.signal.aborted) {
-      tour?.sayClosing(output, cluster);
       output.note("Ctrl-C stops the cluster.");
       await aborted(context.signal);
     } else if (context.signal.aborted) exitCode = EXIT.interrupted;

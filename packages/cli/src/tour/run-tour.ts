@@ -12,6 +12,7 @@ import { formatCount, formatDuration } from "../output/figures.ts";
 import { formatTable } from "../output/table.ts";
 import { AckLedger } from "./ack-ledger.ts";
 import { DeliveryLedger } from "./delivery-ledger.ts";
+import { sayClosing } from "./closing.ts";
 import { connectTourClient } from "./sdk-tour-client.ts";
 import { stepCluster } from "./step-cluster.ts";
 import { stepGroup } from "./step-group.ts";
@@ -23,8 +24,6 @@ import { stepRestart } from "./step-restart.ts";
 import type { TourClient } from "./tour-client.ts";
 import type { TourContext, TourPlan } from "./tour-context.ts";
 import { TourReport } from "./tour-report.ts";
-
-export { sayClosing } from "./closing.ts";
 
 const STEP_COUNT = 7;
 const SEED = 20_261_120;
@@ -40,6 +39,8 @@ export interface TourInput {
   readonly context: CommandContext;
   /** Start of the command on the machine's monotonic clock. */
   readonly startMs: number;
+  /** Whether the cluster stays when the tour is over: then it says what to try. */
+  readonly stays: boolean;
 }
 
 /**
@@ -79,6 +80,7 @@ export async function runTour(input: TourInput): Promise<number> {
     };
     await runSteps(tour);
     summarize(tour);
+    if (input.stays) sayClosing(context.output, cluster, tour.plan);
     return report.failedCount === 0 ? EXIT.ok : EXIT.error;
   } finally {
     await client.close();
