@@ -17,7 +17,7 @@ The cluster stays. Its data and logs are in ${directory.path}
 In another terminal, in this directory:
 
 npx strata topic list${brokers}
-npx strata replay ${plan.ordersTopic} --from @-1d --json${brokers}
+npx strata replay ${plan.ordersTopic} --max 5 --json${brokers}
 npx strata group describe ${plan.group}${brokers}
 
 or from a program:
