@@ -46,6 +46,15 @@ export class CampaignSchedule {
     this.#planned.delete(group);
   }
 
+  /** Something changed for the better: elections that were tried in vain are tried again now. */
+  hurry(): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    for (const plan of this.#planned.values()) if (plan.retryMs > RETRY_MS) plan.dueMs = nowMs;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#schedule();
+  }
+
   stop(): void {
     this.#planned.clear();
     this.#timer?.cancel();

@@ -69,6 +69,11 @@ export class Elections {
     }
   }
 
+  /** One more replica of many groups can be asked for its vote. */
+  handlePeerUp(): void {
+    this.#schedule.hurry();
+  }
+
   drop(group: GroupNumber): void {
     this.#schedule.drop(group);
   }

@@ -228,7 +228,8 @@ export class RaftHost {
 
   /** A peer can be sent to. */
   onPeerUp(_peer: BrokerId): void {
-    // Followers there are probed with the next heartbeat: nothing to do at once.
+    // Followers there are probed with the next heartbeat.
+    this.#elections.handlePeerUp();
   }
 
   /**
