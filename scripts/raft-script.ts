@@ -1,14 +1,21 @@
 /**
  * Runs Raft scripts: `npm run raft:script -- FILE...`. Prints what differs from the expected output
- * as a diff, and exits with 0 only when nothing does.
+ * as a diff, and exits with 0 only when nothing does. With `--rewrite` it first puts the present
+ * outputs into the files; read what changed before you keep it.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 // By path: the repository's root depends on no package of its own.
-import { runScript, ScriptSyntaxError } from "../packages/raft-ts/src/testing/index.ts";
+import {
+  rewriteScript,
+  runScript,
+  ScriptSyntaxError,
+} from "../packages/raft-ts/src/testing/index.ts";
 
-const files = process.argv.slice(2);
+const words = process.argv.slice(2);
+const isRewriting = words.includes("--rewrite");
+const files = words.filter((word) => word !== "--rewrite");
 if (files.length === 0) {
-  console.error("usage: npm run raft:script -- FILE...");
+  console.error("usage: npm run raft:script -- [--rewrite] FILE...");
   process.exit(2);
 }
 let failedCount = 0;
@@ -21,6 +28,7 @@ process.exitCode = failedCount === 0 ? 0 : 1;
 /** Runs one file; whether everything in it is as expected. */
 function reportScript(file: string): boolean {
   try {
+    if (isRewriting) writeFileSync(file, rewriteScript(readFileSync(file, "utf8")));
     const { caseCount, mismatches } = runScript(readFileSync(file, "utf8"));
     for (const { line, command, diff } of mismatches) {
       console.log(`${file}:${line}: ${command}\n${diff}\n`);

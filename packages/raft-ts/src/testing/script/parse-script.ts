@@ -13,6 +13,8 @@ export interface ScriptCase {
   /** Lines between the command and `----`. */
   readonly input: string;
   readonly expected: string;
+  /** Lines of the expected output with the rulers around it, from 0, the end exclusive. */
+  readonly outputLines: { readonly start: number; readonly end: number };
 }
 
 /** A script that is not in the language; names the line. */
@@ -80,20 +82,31 @@ function parseCase(reader: LineReader, first: string): ScriptCase {
     if (next === "----") break;
     input.push(next);
   }
+  const start = reader.position;
+  const expected = readExpected(reader, line);
+  const end = reader.position;
   return {
     line,
     command: command.key,
     args,
     input: input.join("\n"),
-    expected: readExpected(reader, line),
+    expected,
+    outputLines: { start, end },
   };
+}
+
+/** Whether an output must stand between doubled rulers: a blank line would end it. */
+export function needsRulers(output: string): boolean {
+  return output.startsWith("\n") || output.includes("\n\n");
 }
 
 function readExpected(reader: LineReader, line: number): string {
   const output: string[] = [];
   if (reader.peek() !== "----") {
-    for (let next = reader.next(); next !== undefined && next !== ""; next = reader.next()) {
+    // The blank line that ends an output is not part of it.
+    for (let next = reader.peek(); next !== undefined && next !== ""; next = reader.peek()) {
       output.push(next);
+      reader.next();
     }
     return joinLines(output);
   }

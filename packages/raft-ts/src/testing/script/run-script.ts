@@ -2,7 +2,7 @@ import { ConfChangeEnvironment } from "../conf-change-environment.ts";
 import { InteractionEnvironment } from "../interaction-environment.ts";
 import { QuorumEnvironment } from "../quorum-environment.ts";
 import { diffLines, withoutLogLines } from "./compare-output.ts";
-import { parseScript, type ScriptCase } from "./parse-script.ts";
+import { needsRulers, parseScript, type ScriptCase } from "./parse-script.ts";
 
 /** Carries out the commands of one script, one after the other. */
 export interface ScriptEnvironment {
@@ -34,6 +34,22 @@ export function runScript(text: string): ScriptResult {
     if (diff !== undefined) mismatches.push({ line: test.line, command: test.command, diff });
   }
   return { caseCount: cases.length, mismatches };
+}
+
+/** The same script with the outputs that its commands have now. To be read before it is kept. */
+export function rewriteScript(text: string): string {
+  const cases = parseScript(text);
+  const environment = createEnvironment(cases);
+  const lines = text.split("\n");
+  // From the end, so that the positions of earlier outputs stay right.
+  const outputs = cases.map((test) => ({ test, output: withoutLogLines(environment.run(test)) }));
+  for (const { test, output } of outputs.reverse()) {
+    const { start, end } = test.outputLines;
+    const body = output.replace(/\n$/, "").split("\n");
+    const block = needsRulers(output) ? ["----", ...body, "----", "----"] : body;
+    lines.splice(start, end - start, ...block);
+  }
+  return lines.join("\n");
 }
 
 /** Which of the three little worlds a script lives in is told by its first command. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { diffLines, withoutLogLines } from "./compare-output.ts";
 import { parseScript, ScriptSyntaxError } from "./parse-script.ts";
-import { runScript } from "./run-script.ts";
+import { rewriteScript, runScript } from "./run-script.ts";
 
 describe("a script", () => {
   it("is commands with arguments, input and expected output", () => {
@@ -29,6 +29,7 @@ describe("a script", () => {
         ],
         input: "",
         expected: "ok\n",
+        outputLines: { start: 3, end: 4 },
       },
       {
         line: 6,
@@ -36,6 +37,7 @@ describe("a script", () => {
         args: [{ key: "1", values: [] }],
         input: "v4\nr2",
         expected: "two\nlines\n",
+        outputLines: { start: 9, end: 11 },
       },
     ]);
   });
@@ -56,6 +58,51 @@ describe("a script", () => {
   it("says what it does not understand", () => {
     const { mismatches } = runScript("add-nodes 1\n----\nok\n\ndance 1\n----\nok\n");
     expect(mismatches).toEqual([{ line: 5, command: "dance", diff: "- ok\n+ unknown command" }]);
+  });
+});
+
+describe("rewriting a script", () => {
+  it("replaces the outputs and nothing else", () => {
+    const text = [
+      "# a comment",
+      "add-nodes 2 voters=(1,2) index=5",
+      "----",
+      "----",
+      "wrong",
+      "",
+      "----",
+      "----",
+      "",
+      "# another",
+      "raft-state",
+      "----",
+      "",
+      "dance",
+      "----",
+      "ok",
+      "",
+    ].join("\n");
+    const rewritten = rewriteScript(text);
+    expect(rewritten).toBe(
+      [
+        "# a comment",
+        "add-nodes 2 voters=(1,2) index=5",
+        "----",
+        "ok",
+        "",
+        "# another",
+        "raft-state",
+        "----",
+        "1: StateFollower (Voter) Term:0 Lead:0",
+        "2: StateFollower (Voter) Term:0 Lead:0",
+        "",
+        "dance",
+        "----",
+        "unknown command",
+        "",
+      ].join("\n"),
+    );
+    expect(runScript(rewritten).mismatches).toEqual([]);
   });
 });
 
