@@ -39,14 +39,19 @@ describe("a replay's plan", () => {
   const partition = { topic: "t", partition: 0, earliest: 10, latest: 20 };
 
   test.each([
-    [0, 100, [[10, 20]]],
+    [10, 100, [[10, 20]]],
     [12, 15, [[12, 15]]],
     [20, 30, []],
     [15, 15, []],
-    [0, 10, []],
+    [15, 12, []],
   ])("from %i to %i", (wantedStart, wantedEnd, ranges) => {
     const plan = planReplay([{ ...partition, wantedStart, wantedEnd }]);
-    expect(plan.map(({ start, end }) => [start, end])).toEqual(ranges);
+    expect(plan.ok && plan.ranges.map(({ start, end }) => [start, end])).toEqual(ranges);
+  });
+
+  test.each([9, 21])("refuses to begin at %i, where the partition has nothing", (wantedStart) => {
+    const wanted = { ...partition, wantedStart, wantedEnd: 20 };
+    expect(planReplay([wanted])).toEqual({ ok: false, outOfRange: wanted });
   });
 });
 

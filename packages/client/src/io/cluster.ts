@@ -212,7 +212,7 @@ export class Cluster {
         if (!error.retriable || FINAL.includes(error.code)) throw error;
         if (UNREACHABLE.includes(error.code)) {
           if (call.effect === "change" && error.outcomeUnknown) throw error;
-          failures.push(`${address} (${error.message})`);
+          failures.push(`${address} (${brief(error.message)})`);
           if (this.#lastGood === address) this.#lastGood = undefined;
         } else {
           this.#markGood(address);
@@ -238,6 +238,11 @@ export class Cluster {
 type Round<T> =
   | { readonly ok: true; readonly response: T }
   | { readonly ok: false; readonly error: CodedError };
+
+/** Of what the network library says at length, the operating system's word for it. */
+function brief(message: string): string {
+  return /\bE[A-Z]{4,}\b/.exec(message)?.[0] ?? message;
+}
 
 function unreachableError(failures: readonly string[]): CodedError {
   return new CodedError(

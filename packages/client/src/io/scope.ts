@@ -1,4 +1,5 @@
 import { CodedError, type Timer, type Timers } from "@stratalog/base";
+import { onAbort } from "./abort-watch.ts";
 
 /**
  * The life of a client, producer or consumer: everything that waits inside it ends when it closes,
@@ -8,14 +9,12 @@ export class Scope {
   readonly #what: string;
   readonly #timers: Timers;
   readonly #controller = new AbortController();
-  readonly #unlink: () => void;
+  readonly #unlink: (() => void) | undefined;
 
   constructor(what: string, timers: Timers, parent?: Scope) {
     this.#what = what;
     this.#timers = timers;
-    const close = (): void => this.close();
-    parent?.signal.addEventListener("abort", close, { once: true });
-    this.#unlink = () => parent?.signal.removeEventListener("abort", close);
+    this.#unlink = parent?.onClose(() => this.close());
     if (parent?.isClosed === true) this.close();
   }
 
@@ -26,11 +25,15 @@ export class Scope {
 
   /** Resolves at close. */
   get closed(): Promise<void> {
-    const { signal } = this;
-    if (signal.aborted) return Promise.resolve();
+    if (this.isClosed) return Promise.resolve();
     return new Promise((resolve) => {
-      signal.addEventListener("abort", () => resolve(), { once: true });
+      this.onClose(resolve);
     });
+  }
+
+  /** Calls back once at close; gives a function that forgets the callback. */
+  onClose(callback: () => void): () => void {
+    return onAbort(this.signal, callback);
   }
 
   get isClosed(): boolean {
@@ -39,7 +42,7 @@ export class Scope {
 
   close(): void {
     if (this.isClosed) return;
-    this.#unlink();
+    this.#unlink?.();
     this.#controller.abort(this.closedError());
   }
 
@@ -65,15 +68,16 @@ export class Scope {
   /** The outcome of a promise, or a rejection as soon as the scope closes or the signal aborts. */
   race<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const signals = signal === undefined ? [this.signal] : [this.signal, signal];
-      const onAbort = (): void => {
+      const end = (): void => {
         stop();
         reject(this.isClosed ? this.closedError() : abortedError(signal));
       };
+      const forgetClose = this.onClose(end);
+      const forgetAbort = signal === undefined ? undefined : onAbort(signal, end);
       const stop = (): void => {
-        for (const each of signals) each.removeEventListener("abort", onAbort);
+        forgetClose();
+        forgetAbort?.();
       };
-      for (const each of signals) each.addEventListener("abort", onAbort, { once: true });
       promise.then(
         (value) => {
           stop();
@@ -84,7 +88,7 @@ export class Scope {
           reject(error);
         },
       );
-      if (signals.some((each) => each.aborted)) onAbort();
+      if (this.isClosed || signal?.aborted === true) end();
     });
   }
 }

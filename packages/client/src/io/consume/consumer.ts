@@ -68,7 +68,7 @@ export class Consumer<Key = Uint8Array, Value = Uint8Array>
     this.#table = new PartitionTable(this.#queue.fetcher);
     const { group } = this.#settings;
     this.#committer = group === undefined ? undefined : new Committer(cluster, group);
-    this.#scope.signal.addEventListener("abort", () => this.#stop(), { once: true });
+    this.#scope.onClose(() => this.#stop());
   }
 
   /** Resolves when the consumer is closed, for whatever reason. */

@@ -78,7 +78,7 @@ export class GroupSession {
     this.#listener = options.listener;
     this.#scope = new Scope("group session", cluster.environment.timers, options.scope);
     this.memberId = randomUuid(cluster.environment.random);
-    this.#scope.signal.addEventListener("abort", () => this.#cut(), { once: true });
+    this.#scope.onClose(() => this.#cut());
     this.#running = this.#run();
   }
 

@@ -49,7 +49,7 @@ export class Fetcher {
     this.#options = options;
     this.#cluster = options.cluster;
     this.#scope = options.scope;
-    options.scope.signal.addEventListener("abort", () => this.#stop(), { once: true });
+    options.scope.onClose(() => this.#stop());
   }
 
   /** Begins to read a partition at an offset. */

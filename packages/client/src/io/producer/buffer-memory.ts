@@ -37,7 +37,7 @@ export class BufferMemory {
     const onClose = (): void => {
       this.#settle((each) => each.room.reject(this.#scope.closedError()));
     };
-    this.#scope.signal.addEventListener("abort", onClose, { once: true });
+    this.#scope.onClose(onClose);
   }
 
   get usedBytes(): number {

@@ -94,7 +94,7 @@ export class Producer<Key = unknown, Value = unknown> implements AsyncDisposable
       },
     });
     const stop = (): void => this.#sender.stop(this.#scope.closedError());
-    this.#scope.signal.addEventListener("abort", stop, { once: true });
+    this.#scope.onClose(stop);
   }
 
   /** Resolves when the producer is closed, for whatever reason. */

@@ -1,5 +1,6 @@
+import { CodedError } from "@stratalog/base";
 import { fromPublicOffset } from "../../core/public-offset.ts";
-import { planReplay, type ReplayRange } from "../../core/replay-plan.ts";
+import { planReplay, type ReplayPartition, type ReplayRange } from "../../core/replay-plan.ts";
 import type { Cluster } from "../cluster.ts";
 import { listOffsets, type OffsetSpec } from "../list-offsets.ts";
 import type { ReplayOptions, ReplayPoint } from "./replay-options.ts";
@@ -24,8 +25,12 @@ export async function resolveRanges(
   const latest = await resolve("latest");
   const wantedEnd = await resolvePoint(options.to ?? "end", latest, resolve);
   const earliest = await resolve("earliest");
-  const wantedStart = await resolvePoint(options.from ?? "earliest", earliest, resolve);
-  return planReplay(
+  // What was appended since the end was fixed may be found by time: the replay is empty then.
+  const wantedStart = (await resolvePoint(options.from ?? "earliest", earliest, resolve)).map(
+    (offset, index) =>
+      isTime(options.from) ? clamp(offset, earliest[index] ?? 0, latest[index] ?? 0) : offset,
+  );
+  const plan = planReplay(
     partitions.map((partition, index) => ({
       topic,
       partition,
@@ -34,6 +39,25 @@ export async function resolveRanges(
       earliest: earliest[index] ?? 0,
       latest: latest[index] ?? 0,
     })),
+  );
+  if (plan.ok) return plan.ranges;
+  throw outOfRangeError(plan.outOfRange);
+}
+
+function isTime(point: ReplayOptions["from"]): boolean {
+  return typeof point === "object" && "timestamp" in point;
+}
+
+function clamp(offset: number, min: number, max: number): number {
+  return Math.min(Math.max(offset, min), max);
+}
+
+function outOfRangeError(partition: ReplayPartition): CodedError {
+  const { topic, partition: number, wantedStart: offset, earliest, latest } = partition;
+  return new CodedError(
+    "OFFSET_OUT_OF_RANGE",
+    `${topic}/${number} has offsets ${earliest} to ${latest}, not ${offset}`,
+    { details: { topic, partition: number, offset, logStartOffset: earliest, endOffset: latest } },
   );
 }
 

@@ -89,6 +89,16 @@ describe("a replay", () => {
     ]);
   });
 
+  test("refuses to begin where a partition has nothing, and names what it has", async () => {
+    await fill(30);
+    expect(await collect({ partitions: [0], from: { offset: 10 } })).toEqual([[], [], []]);
+    await expect(collect({ partitions: [0], from: { offset: 11 } })).rejects.toMatchObject({
+      code: "OFFSET_OUT_OF_RANGE",
+      details: { logStartOffset: 0, endOffset: 10 },
+    });
+    expect(await collect({ from: { timestamp: 9_000_000 } })).toEqual([[], [], []]);
+  });
+
   test("shows what a record has", async () => {
     await fill(1);
     for await (const record of log.replay({ topic: "orders", value: json<{ index: number }>() })) {
