@@ -4,8 +4,10 @@ import type { Mutant } from "../mutant.ts";
 type Row = readonly [id: string, file: string, find: string, replace: string];
 
 /**
- * One-line bugs that implementations of Raft have had, planted in the core. Each must be found by the tests: the
- * safety ones by scripts and simulation, the liveness ones by the rule that a healed group makes progress.
+ * One-line bugs that implementations of Raft have had, planted in the core. Each must be found by
+ * the tests: the
+ * safety ones by scripts and simulation, the liveness ones by the rule that a healed group makes
+ * progress.
  */
 const CORE: readonly Row[] = [
   [
