@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { AcknowledgedLoad, doubled, missing, replayAll } from "./acknowledged-load.ts";
 import type { BrokerProcess } from "./broker-process.ts";
 import { ProcessCluster } from "./process-cluster.ts";
+import { settled } from "./settled.ts";
 import { storedRecords } from "./stored-records.ts";
 
 // Processes that are killed, stopped and started under load: what was acknowledged is there, once.
@@ -30,20 +31,6 @@ async function leaderOfMost(client: Stratalog, cluster: ProcessCluster): Promise
     if (most !== undefined) return cluster.broker(most[0]);
     await delay(20);
   }
-}
-
-/** Waits until all brokers hold the same, committed. */
-async function settled(cluster: ProcessCluster): Promise<void> {
-  const figure = /^stratalog_(log_end_offset|high_watermark)_sum (\d+)$/gm;
-  for (let attempt = 0; attempt < 500; attempt++) {
-    const pages = await Promise.all(cluster.brokers.map((broker) => broker.get("/metrics")));
-    const figures = pages.flatMap((page) =>
-      Array.from((page?.body ?? "").matchAll(figure), (match) => match[2]),
-    );
-    if (figures.length === 2 * cluster.brokers.length && new Set(figures).size === 1) return;
-    await delay(20);
-  }
-  throw new Error("the replicas do not become equal");
 }
 
 describe("three brokers under load", () => {
