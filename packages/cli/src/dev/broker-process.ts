@@ -87,12 +87,12 @@ export class BrokerProcess {
    * Resolves when the broker says it is ready. Errors: BROKER_NOT_AVAILABLE with the end of its
    * log.
    */
-  async ready(): Promise<void> {
+  async ready(signal: AbortSignal): Promise<void> {
     const deadlineMs = machineClock.monotonicMs() + READY_MS_MAX;
     while (this.isRunning && machineClock.monotonicMs() < deadlineMs) {
       const answer = await httpGet(this.plan.httpPort, "/readyz");
       if (answer?.status === 200) return;
-      await sleep(machineTimers, READY_POLL_MS);
+      await sleep(machineTimers, READY_POLL_MS, signal);
     }
     const what = this.isRunning
       ? `was not ready after ${READY_MS_MAX / 1000} s`

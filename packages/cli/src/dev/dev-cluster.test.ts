@@ -20,7 +20,8 @@ import { createServer } from "node:http";
 const text = readFileSync(process.argv[process.argv.indexOf("--config") + 1], "utf8");
 const port = Number(/listeners.http.port: (\\d+)/.exec(text)[1]);
 if (process.argv.includes("fail=true")) { console.error("cannot start, on purpose"); process.exit(3); }
-const server = createServer((_, response) => response.end("ok")).listen(port, "127.0.0.1");
+if (process.argv.includes("silent=true")) setInterval(() => {}, 1000);
+else createServer((_, response) => response.end("ok")).listen(port, "127.0.0.1");
 const stop = () => { console.error("stopped gracefully"); process.exit(0); };
 process.on("SIGTERM", stop);
 process.on("disconnect", stop);
@@ -50,6 +51,7 @@ function options(brokerCount?: number, settings: readonly string[] = []) {
     directory: new DevDirectory(join(folder, "data")),
     brokerCount,
     program: { args: [programPath], settings },
+    signal: new AbortController().signal,
     onUnexpectedEnd: (id: number) => ends.push(`broker ${id}`),
   };
 }
@@ -123,6 +125,21 @@ describe("DevCluster", () => {
       /stopped while it started \(exit code 3\)[^]*cannot start, on purpose/,
     );
     expect(await new DevDirectory(join(folder, "data")).readRun()).toBeUndefined();
+  });
+
+  it("ends a start that waits when it is asked to, and leaves nothing behind", async () => {
+    const stop = new AbortController();
+    const starting = DevCluster.start({ ...options(2, ["silent=true"]), signal: stop.signal });
+    const directory = new DevDirectory(join(folder, "data"));
+    let run = await directory.readRun();
+    while (run === undefined || run.brokers.length < 2) {
+      await sleep(machineTimers, 25);
+      run = await directory.readRun();
+    }
+    stop.abort();
+    await expect(starting).rejects.toMatchObject({ name: "AbortError" });
+    expect(run.brokers.some(({ pid }) => isAlive(pid))).toBe(false);
+    expect(await directory.readRun()).toBeUndefined();
   });
 
   it("is not disturbed by settings in the environment that were meant for another broker", async () => {

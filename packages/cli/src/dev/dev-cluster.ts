@@ -16,6 +16,8 @@ export interface DevClusterOptions {
    */
   readonly brokerCount: number | undefined;
   readonly program: BrokerProgram;
+  /** Ends a start that waits: what runs by then is stopped. */
+  readonly signal: AbortSignal;
   /** A broker ended that nobody stopped or killed here. */
   readonly onUnexpectedEnd: (id: number, end: ProcessEnd) => void;
 }
@@ -79,7 +81,7 @@ export class DevCluster {
   async restart(id: number): Promise<void> {
     await this.#spawn(id);
     await this.#writeRun();
-    await this.#process(id).ready();
+    await this.#process(id).ready(this.#options.signal);
   }
 
   /** A number from a broker's metrics; undefined while it does not answer. */
@@ -105,7 +107,9 @@ export class DevCluster {
     try {
       for (const { id } of this.plan.brokers) await this.#spawn(id);
       await this.#writeRun();
-      await Promise.all([...this.#processes.values()].map((process) => process.ready()));
+      await Promise.all(
+        [...this.#processes.values()].map((process) => process.ready(this.#options.signal)),
+      );
     } catch (error) {
       for (const id of this.#processes.keys()) this.#leaving.add(id);
       await Promise.all([...this.#processes.values()].map((process) => process.stop()));

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { CodedError, decodeJson, type Shape, type Shaped, shape } from "@stratalog/base";
 
@@ -85,14 +85,18 @@ export class DevDirectory {
     return this.#write(this.runPath, run);
   }
 
-  /** Writes who runs unless someone has: whether it was us. */
+  /** Writes who runs unless someone has: whether it was us. A reader never sees half of it. */
   async createRun(run: ClusterRun): Promise<boolean> {
+    const draft = `${this.runPath}.${process.pid}`;
     try {
-      await writeFile(this.runPath, `${JSON.stringify(run)}\n`, { flag: "wx" });
+      await writeFile(draft, `${JSON.stringify(run)}\n`);
+      await link(draft, this.runPath);
       return true;
     } catch (error) {
       if (hasErrno(error, "EEXIST")) return false;
       throw this.#unusable(error);
+    } finally {
+      await rm(draft, { force: true });
     }
   }
 

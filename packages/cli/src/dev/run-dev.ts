@@ -30,6 +30,7 @@ export async function runDev(options: DevCommandOptions, context: CommandContext
     directory,
     brokerCount: options.brokers,
     program: { args: [STRATA, "broker"], settings: options.set },
+    signal: context.signal,
     onUnexpectedEnd: (id, end) => {
       const log = directory.logPath(id);
       output.note(`broker ${id} stopped by itself${describeEnd(end)}; its log: ${log}`);
