@@ -18,6 +18,7 @@ import {
 //  12  4  leader epoch           27  8  base timestamp       53  4  base sequence
 //  16  1  magic = 2              35  8  max timestamp        57  4  record count
 //  17  4  crc32c                                             61  …  records, possibly compressed
+/** Positions of the fields, from the batch's first byte; the table above has their sizes. */
 export const BASE_OFFSET_POSITION = 0;
 export const BATCH_LENGTH_POSITION = 8;
 export const LEADER_EPOCH_POSITION = 12;
@@ -41,6 +42,7 @@ export const BATCH_PREFIX_BYTES = 12;
 /** The version of the format in the magic byte. */
 export const BATCH_MAGIC = 2;
 
+/** Attribute bits: stamped by the broker, in a transaction, a marker. */
 export const TIMESTAMP_TYPE_BIT = 0x08;
 export const TRANSACTIONAL_BIT = 0x10;
 export const CONTROL_BIT = 0x20;
@@ -63,10 +65,12 @@ export function totalBytesOf(bytes: Uint8Array, position: number): number {
   return batchLengthOf(bytes, position) + BATCH_PREFIX_BYTES;
 }
 
+/** Epoch of the leader that placed the batch; −1 before that. */
 export function leaderEpochOf(bytes: Uint8Array, position: number): number {
   return readInt32(bytes, position + LEADER_EPOCH_POSITION);
 }
 
+/** Version of the format; 2 is the only one that this package reads. */
 export function magicOf(bytes: Uint8Array, position: number): number {
   return readUint8(bytes, position + MAGIC_POSITION);
 }
@@ -76,10 +80,12 @@ export function crcOf(bytes: Uint8Array, position: number): number {
   return readUint32(bytes, position + CRC_POSITION);
 }
 
+/** The 16 attribute bits: codec, time stamped by whom, transaction, control. */
 export function attributesOf(bytes: Uint8Array, position: number): number {
   return readInt16(bytes, position + ATTRIBUTES_POSITION);
 }
 
+/** Offset of the last record, counted from the base offset. */
 export function lastOffsetDeltaOf(bytes: Uint8Array, position: number): number {
   return readInt32(bytes, position + LAST_OFFSET_DELTA_POSITION);
 }
@@ -89,6 +95,7 @@ export function baseTimestampOf(bytes: Uint8Array, position: number): number {
   return readInt64(bytes, position + BASE_TIMESTAMP_POSITION);
 }
 
+/** The largest timestamp of the records, milliseconds since 1970. */
 export function maxTimestampOf(bytes: Uint8Array, position: number): number {
   return readInt64(bytes, position + MAX_TIMESTAMP_POSITION);
 }
@@ -98,14 +105,17 @@ export function producerIdOf(bytes: Uint8Array, position: number): number {
   return readInt64(bytes, position + PRODUCER_ID_POSITION);
 }
 
+/** Epoch of the producer; means nothing without a producer id. */
 export function producerEpochOf(bytes: Uint8Array, position: number): number {
   return readInt16(bytes, position + PRODUCER_EPOCH_POSITION);
 }
 
+/** Sequence number of the first record; means nothing without a producer id. */
 export function baseSequenceOf(bytes: Uint8Array, position: number): number {
   return readInt32(bytes, position + BASE_SEQUENCE_POSITION);
 }
 
+/** Number of records. */
 export function recordCountOf(bytes: Uint8Array, position: number): number {
   return readInt32(bytes, position + RECORD_COUNT_POSITION);
 }
@@ -120,6 +130,7 @@ export function isLogAppendTime(bytes: Uint8Array, position: number): boolean {
   return (attributesOf(bytes, position) & TIMESTAMP_TYPE_BIT) !== 0;
 }
 
+/** Whether the batch is part of a transaction. */
 export function isTransactional(bytes: Uint8Array, position: number): boolean {
   return (attributesOf(bytes, position) & TRANSACTIONAL_BIT) !== 0;
 }

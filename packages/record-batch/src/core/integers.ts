@@ -4,10 +4,12 @@
 
 const UINT32_RANGE = 0x1_0000_0000;
 
+/** A signed 16-bit integer. */
 export function readInt16(bytes: Uint8Array, position: number): number {
   return ((readUint8(bytes, position) << 24) >> 16) | readUint8(bytes, position + 1);
 }
 
+/** A signed 32-bit integer. */
 export function readInt32(bytes: Uint8Array, position: number): number {
   return (
     (readUint8(bytes, position) << 24) |
@@ -17,6 +19,7 @@ export function readInt32(bytes: Uint8Array, position: number): number {
   );
 }
 
+/** An unsigned 32-bit integer. */
 export function readUint32(bytes: Uint8Array, position: number): number {
   return readInt32(bytes, position) >>> 0;
 }
@@ -26,15 +29,18 @@ export function readInt64(bytes: Uint8Array, position: number): number {
   return readInt32(bytes, position) * UINT32_RANGE + readUint32(bytes, position + 4);
 }
 
+/** One byte. */
 export function readUint8(bytes: Uint8Array, position: number): number {
   return bytes[position] ?? 0;
 }
 
+/** Writes the low 16 bits of a whole number. */
 export function writeInt16(bytes: Uint8Array, position: number, value: number): void {
   bytes[position] = value >>> 8;
   bytes[position + 1] = value;
 }
 
+/** Writes the low 32 bits of a whole number. */
 export function writeInt32(bytes: Uint8Array, position: number, value: number): void {
   bytes[position] = value >>> 24;
   bytes[position + 1] = value >>> 16;
@@ -42,6 +48,7 @@ export function writeInt32(bytes: Uint8Array, position: number, value: number): 
   bytes[position + 3] = value;
 }
 
+/** Writes a safe integer as 64 bits. */
 export function writeInt64(bytes: Uint8Array, position: number, value: number): void {
   const high = Math.floor(value / UINT32_RANGE);
   writeInt32(bytes, position, high);
