@@ -81,12 +81,12 @@ describe("names and numbers", () => {
   });
 
   it("of offsets out of range come back with the valid range", async () => {
-    const consumer = client.consumer({
-      assign: [{ topic: "orders", partition: 0, offset: 99n }],
-      autoOffsetReset: "none",
-    });
+    const far = { topic: "orders", partition: 0, offset: 99n } as const;
+    const consumer = client.consumer({ assign: [far], autoOffsetReset: "none" });
     const error = await errorOf(drain(consumer));
     await consumer.close();
+    const replay = client.replay({ topic: "orders", partitions: [0], from: { offset: 99 } });
+    expect((await errorOf(drain(replay))).code).toBe("OFFSET_OUT_OF_RANGE");
     expect(error.code).toBe("OFFSET_OUT_OF_RANGE");
     expect(error.details).toMatchObject({ logStartOffset: 0 });
     expect(error.message).toMatch(/\[0, [01]\)/);

@@ -2,7 +2,18 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLogger } from "@stratalog/base";
-import { callUnary, createServiceClient } from "@stratalog/protocol";
+import {
+  type FileHandle,
+  type FileSystem,
+  FileSystemError,
+  NodeFileSystem,
+} from "@stratalog/log-store";
+import {
+  callUnary,
+  createServiceClient,
+  type ServiceClient,
+  type Services,
+} from "@stratalog/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Broker, startBroker } from "./broker.ts";
 import { loadBrokerConfig } from "./config/load-broker-config.ts";
@@ -23,12 +34,39 @@ afterEach(async () => {
   expect(fatal).toEqual([]);
 });
 
+/** A disk that refuses every sync from a moment on, as a dying one does. */
+function failingFileSystem(disk: { readonly isBroken: boolean }): FileSystem {
+  const real = new NodeFileSystem();
+  return new Proxy(real, {
+    get(target, name) {
+      if (name !== "open") {
+        const member: unknown = Reflect.get(target, name);
+        return typeof member === "function" ? member.bind(target) : member;
+      }
+      return async (...call: Parameters<FileSystem["open"]>): Promise<FileHandle> => {
+        const handle = await target.open(...call);
+        const sync = handle.dataSync.bind(handle);
+        handle.dataSync = () =>
+          disk.isBroken
+            ? Promise.reject(new FileSystemError("EIO", "dataSync", handle.path))
+            : sync();
+        return handle;
+      };
+    },
+  });
+}
+
 function start(...flags: readonly string[]): Promise<Broker> {
+  return startOn(new NodeFileSystem(), ...flags);
+}
+
+function startOn(fileSystem: FileSystem, ...flags: readonly string[]): Promise<Broker> {
   const ports = ["client", "peer", "http"].map((port) => `listeners.${port}.port=0`);
   const own = ["node.id=1", `data.dir=${join(directory, "data")}`, "wal.file.bytes=1048576"];
   const config = loadBrokerConfig({ flags: [...own, ...ports, ...flags] });
   const onFatal = (reason: string): void => void fatal.push(reason);
-  return startBroker(nodeEnvironment(config, { logger: silentLogger, onFatal }), config);
+  const environment = nodeEnvironment(config, { logger: silentLogger, onFatal });
+  return startBroker({ ...environment, fileSystem }, config);
 }
 
 async function page(broker: Broker, path: string): Promise<{ status: number; body: string }> {
@@ -36,20 +74,33 @@ async function page(broker: Broker, path: string): Promise<{ status: number; bod
   return { status: answer.status, body: await answer.text() };
 }
 
-/** The code that listing topics ends with, or OK. */
-async function listTopics(broker: Broker): Promise<string> {
-  const service = createServiceClient("AdminService", {
-    address: `127.0.0.1:${broker.ports.client}`,
-  });
+/** The code that a call ends with, or OK. */
+async function ask(
+  broker: Broker,
+  call: (admin: ServiceClient<Services["AdminService"]>, deadlineMs: number) => Promise<unknown>,
+): Promise<string> {
+  const address = `127.0.0.1:${broker.ports.client}`;
+  const admin = createServiceClient("AdminService", { address });
   try {
-    const deadlineMs = Date.now() + 3_000;
-    await callUnary((...call) => service.listTopics(...call), {}, { deadlineMs });
+    await call(admin, Date.now() + 2_000);
     return "OK";
   } catch (error) {
     return error instanceof Error && "code" in error ? String(error.code) : String(error);
   } finally {
-    service.close();
+    admin.close();
   }
+}
+
+function listTopics(broker: Broker): Promise<string> {
+  return ask(broker, (admin, deadlineMs) =>
+    callUnary((...call) => admin.listTopics(...call), {}, { deadlineMs }),
+  );
+}
+
+function createTopic(broker: Broker): Promise<string> {
+  return ask(broker, (admin, deadlineMs) =>
+    callUnary((...call) => admin.createTopic(...call), { name: "orders" }, { deadlineMs }),
+  );
 }
 
 describe("a broker alone", () => {
@@ -76,6 +127,24 @@ describe("a broker alone", () => {
     await next.stop();
     await first.stop();
   });
+});
+
+describe("a broker whose disk fails", () => {
+  it("says that it cannot go on, and is not healthy from then on", async () => {
+    const disk = { isBroken: false };
+    const broker = await startOn(failingFileSystem(disk));
+    await broker.ready;
+    expect(await page(broker, "/healthz")).toMatchObject({ status: 200 });
+    disk.isBroken = true;
+    expect(await createTopic(broker)).not.toBe("OK");
+    expect(fatal).toEqual(["the log store cannot write"]);
+    const health = await page(broker, "/healthz");
+    expect(health.status).toBe(503);
+    expect(health.body).toContain("the log store cannot write");
+    fatal.length = 0;
+    // A process ends here; in this one what is left must still let go of its files.
+    await broker.stop();
+  }, 20_000);
 });
 
 describe("a broker whose cluster has not formed", () => {

@@ -120,7 +120,11 @@ export class RunningBroker implements Broker {
     this.#stops.add("peers", () => peers.hub.stop());
     const { port: peer } = await peers.hub.start();
     peers.raftHost.start();
-    this.#stops.add("raft host", () => peers.raftHost.stop());
+    this.#stops.add("raft host", async () => {
+      const stopped = peers.raftHost.stop();
+      // It waits for its writes; a storage that failed never says that they are done.
+      if (this.#life.fatalReason() === undefined) await stopped;
+    });
     const client = await this.#openClientPort();
     this.#ports = { client, peer, http };
     logger.info({ ...this.#ports, dataDir: config.dataDir }, "the broker is up");
