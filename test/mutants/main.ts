@@ -1,6 +1,6 @@
 /**
  * Plants bugs and checks that the tests find them: `npm run mutants -- SUITE [--drawn N] [--seed S]
- * [--jobs N]`.
+ * [--jobs N] [--kind planted|drawn]`.
  * Every planted bug must be found and must still apply; of the drawn ones at least 85 % must be
  * found. The run can be
  * stopped and goes on where it was: what is done stands in test-results/mutants.jsonl.
@@ -27,15 +27,16 @@ interface Job {
 }
 
 /**
- * The commit, and a digest of what is not committed, so that a ledger line always names the
- * sources it speaks of.
+ * The last commit that touched what the suite depends on, and a digest of what is not committed, so
+ * that a ledger line always names the sources it speaks of.
  */
-function stateOfSources(): string {
+function stateOfSources(suite: MutantSuite): string {
   const git = (...args: string[]): string =>
     execFileSync("git", args, { cwd: repositoryRoot, encoding: "utf8", maxBuffer: 1 << 28 });
-  const change = git("diff", "HEAD", "--", "packages", "test");
+  const change = git("diff", "HEAD", "--", ...suite.dependsOn);
   const digest = createHash("sha256").update(change).digest("hex").slice(0, 8);
-  return git("rev-parse", "--short=12", "HEAD").trim() + (change === "" ? "" : `+${digest}`);
+  const commit = git("log", "-1", "--format=%h", "--abbrev=12", "--", ...suite.dependsOn).trim();
+  return commit + (change === "" ? "" : `+${digest}`);
 }
 
 function sourcesOf(suite: MutantSuite): readonly string[] {
@@ -97,6 +98,7 @@ async function main(): Promise<void> {
       drawn: { type: "string", default: "100" },
       seed: { type: "string", default: "1" },
       jobs: { type: "string", default: "2" },
+      kind: { type: "string" },
     },
   });
   const suite = SUITES.find(({ name }) => name === positionals[0]);
@@ -107,15 +109,15 @@ async function main(): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  const commit = stateOfSources();
+  const commit = stateOfSources(suite);
   const all = sourcesOf(suite).flatMap((path) =>
     mutantsOf(path, readFileSync(join(repositoryRoot, path), "utf8")),
   );
   const drawn = drawMutants(all, Number(values.drawn), new SeededRandom(Number(values.seed)));
-  const jobs: readonly Job[] = [
-    ...suite.planted.map((mutant) => ({ mutant, kind: "planted" as const })),
-    ...drawn.map((mutant) => ({ mutant, kind: "drawn" as const })),
-  ];
+  const jobs = [
+    ...suite.planted.map((mutant): Job => ({ mutant, kind: "planted" })),
+    ...drawn.map((mutant): Job => ({ mutant, kind: "drawn" })),
+  ].filter(({ kind }) => values.kind === undefined || kind === values.kind);
   const ledger = new Ledger(join(repositoryRoot, "test-results", "mutants.jsonl"));
   const done = new Map(ledger.done(commit, suite.name));
   const pending = jobs.filter(({ mutant }) => !done.has(mutant.id));

@@ -17,6 +17,8 @@ export interface MutantSuite {
   /** Files that drawn mutants change: [folder, pattern of paths inside that are left out]. */
   readonly drawnFrom: readonly string[];
   readonly leftOut: RegExp;
+  /** Folders whose changes make earlier results void. */
+  readonly dependsOn: readonly string[];
   /**
    * Commands that must all succeed on the unchanged code, and one of which must fail on a changed
    * one.
