@@ -159,6 +159,11 @@ export class RecordCursor {
     };
   }
 
+  /** Bytes of the current record's key and value. */
+  get payloadBytes(): number {
+    return Math.max(0, this.keyLength) + Math.max(0, this.valueLength);
+  }
+
   /** Position after the current record. */
   get recordEnd(): number {
     return this.#recordEnd;
