@@ -57,6 +57,27 @@ test("a sync waits for the one that is under way", async () => {
   expect(isSecondOver).toBe(true);
 });
 
+test("bytes that were on their way while a sync ran are synced by the next one", async () => {
+  const cache = new HandleCache(fileSystem, 8, fail);
+  await write(cache, "/d/a");
+  let finish = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  fileSystem.observer = ({ operation }) => {
+    calls.push(operation);
+    return operation === "write" ? held : undefined;
+  };
+  const writing = write(cache, "/d/a");
+  await settle();
+  await cache.sync("/d/a");
+  finish();
+  await writing;
+  calls = [];
+  await cache.sync("/d/a");
+  expect(calls).toEqual(["dataSync"]);
+});
+
 test("a forgotten file is closed once its last user is done, without a sync", async () => {
   const cache = new HandleCache(fileSystem, 8, fail);
   await write(cache, "/d/a");

@@ -47,7 +47,14 @@ export class HandleCache {
   write<T>(path: string, work: (handle: FileHandle) => Promise<T>): Promise<T> {
     const entry = this.#entries.get(path) ?? this.#enter(path, "create");
     entry.isDirty = true;
-    return this.#use(entry, work);
+    return this.#use(entry, async (handle) => {
+      try {
+        return await work(handle);
+      } finally {
+        // A sync that began while these bytes were on their way may have missed them.
+        entry.isDirty = true;
+      }
+    });
   }
 
   /** Makes what was written through this cache durable. */

@@ -292,6 +292,9 @@ export class Recovery {
     const { settings } = this.#parts;
     const path = groupDirectory(settings, checkpoint.descriptor);
     if (await settings.fileSystem.exists(path)) await settings.fileSystem.removeDirectory(path);
+    // Also when it is gone already: the process that moved it away may have been killed before its
+    // sync, and a directory that came back without a checkpoint would be refused.
+    await settings.fileSystem.syncDirectory(`${settings.directory}/groups`);
     return deleteGroup(settings.keyValue, checkpoint.descriptor.group);
   }
 }

@@ -91,6 +91,15 @@ export class MemoryFileSystem implements FileSystem {
     node.sync();
   }
 
+  /**
+   * As if a sync of a file had failed: the kernel takes its unsynced bytes for clean, so that they
+   * can be read until the power goes and no later sync writes them.
+   */
+  failSync(path: string): void {
+    const node = this.#find(path, "dataSync");
+    if (node instanceof MemoryFile) node.failSync();
+  }
+
   async open(path: string, mode: "read" | "write" | "create" | "exclusive"): Promise<FileHandle> {
     await this.call("open", path);
     const { parent, name } = this.#parentOf(path, "open");
