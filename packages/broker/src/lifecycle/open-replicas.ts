@@ -1,4 +1,4 @@
-import { CONTROLLER_GROUP } from "@stratalog/base";
+import { CONTROLLER_GROUP, type DirectoryId } from "@stratalog/base";
 import type { LogStore } from "@stratalog/log-store";
 import { Deadlines, type StoragePressure } from "@stratalog/partition";
 import type { BrokerConfig } from "../config/broker-config.ts";
@@ -28,7 +28,7 @@ const HAND_OVER_SHARE = 0.4;
 export async function openReplicas(parts: JoinedParts): Promise<OpenReplicas> {
   const { brokerId, environment, config, storage, peers, leaders, stops, controller } = parts;
   const { clock, timers, random, logger } = environment;
-  const { keyValue } = storage.directory;
+  const { keyValue, identity } = storage.directory;
   const { view, client } = controller.node;
   const deadlines = new Deadlines(clock, timers);
   stops.add("deadlines", () => deadlines.close());
@@ -58,6 +58,8 @@ export async function openReplicas(parts: JoinedParts): Promise<OpenReplicas> {
   });
   const replicas = new ReplicaRegistry({
     broker: brokerId,
+    // It comes from the directory's own meta file, where it was drawn.
+    directoryId: identity.directoryId as DirectoryId,
     metadata: view,
     logs: storage.logs,
     host: peers.raftHost,

@@ -1,5 +1,6 @@
 import {
   brokerId,
+  type DirectoryId,
   type GroupNumber,
   groupNumber,
   type PartitionNumber,
@@ -18,6 +19,7 @@ import { ReplicaRegistry } from "./replica-registry.ts";
 // The registry over a log host, a Raft host and openers that only take notes.
 
 const SELF = brokerId(1);
+const DIRECTORY = "directory-1" as DirectoryId;
 
 function topic(name: string, groups: readonly number[], holder = SELF): TopicImage {
   return {
@@ -44,6 +46,20 @@ function image(nextGroup: number, ...topics: readonly TopicImage[]): MetadataIma
     };
   }
   return built;
+}
+
+/** The same image, in which this broker is registered with a data directory. */
+function registered(built: MetadataImage, directoryId: DirectoryId): MetadataImage {
+  const registration = {
+    brokerId: SELF,
+    directoryId,
+    incarnation: "start-1",
+    brokerEpoch: 1,
+    clientListeners: [],
+    peerAddress: { host: "127.0.0.1", port: 9103 },
+    isFenced: true,
+  };
+  return { ...built, brokers: new Map([[SELF, registration]]) };
 }
 
 async function createFixture(found: readonly FoundGroup[] = []) {
@@ -85,6 +101,7 @@ async function createFixture(found: readonly FoundGroup[] = []) {
   });
   const registry = new ReplicaRegistry({
     broker: SELF,
+    directoryId: DIRECTORY,
     metadata,
     logs: {
       groups: () => [...stored.values()],
@@ -125,6 +142,17 @@ describe("ReplicaRegistry", () => {
     await metadata.become(image(6));
     expect(notes.slice(2)).toEqual(["remove 5", "close deleted", "drop 5"]);
     expect(registry.lookup("orders", 0)).toEqual({ kind: "unknown" });
+  });
+
+  it("opens nothing for a broker that is known by another data directory: it would vote again", async () => {
+    const { registry, metadata, notes } = await createFixture();
+    await registry.start();
+    const orders = image(6, topic("orders", [5]));
+    await metadata.become(registered(orders, "directory-lost" as DirectoryId));
+    expect(notes).toEqual([]);
+    expect(registry.isComplete).toBe(false);
+    await metadata.become(registered(orders, DIRECTORY));
+    expect(notes).toEqual(["open orders", "add 5 preferred true"]);
   });
 
   it("knows partitions that live elsewhere by the latest news of their leader", async () => {

@@ -1,5 +1,6 @@
 import {
   type BrokerId,
+  type DirectoryId,
   type GroupNumber,
   type Logger,
   replicaNumber,
@@ -28,6 +29,8 @@ export interface MetadataSource {
 
 export interface ReplicaRegistryOptions {
   readonly broker: BrokerId;
+  /** The data directory that the logs are in. */
+  readonly directoryId: DirectoryId;
   readonly metadata: MetadataSource;
   readonly logs: LogHost;
   readonly host: GroupHost;
@@ -137,6 +140,7 @@ export class ReplicaRegistry implements ReplicaLookup, Startable {
   /** Whether everything that the metadata places here runs. */
   get isComplete(): boolean {
     const { metadata, broker } = this.#options;
+    if (this.#isStranger) return false;
     for (const group of wantedReplicas(metadata.image, broker).keys()) {
       if (!this.#running.has(group) && !this.#damaged.has(group)) return false;
     }
@@ -154,6 +158,17 @@ export class ReplicaRegistry implements ReplicaLookup, Startable {
     this.#damaged.set(group, reason);
     await this.#options.host.removeGroup(group);
     await running.replica.close("stop");
+  }
+
+  /**
+   * Whether the metadata knows this broker by another data directory. What is placed here was
+   * promised from that one: with an empty log in its place a replica would vote and acknowledge
+   * again. Registration will refuse this broker, but it may know of its placements long before.
+   */
+  get #isStranger(): boolean {
+    const { metadata, broker, directoryId } = this.#options;
+    const known = metadata.image.brokers.get(broker);
+    return known !== undefined && known.directoryId !== directoryId;
   }
 
   #wake(): void {
@@ -178,6 +193,11 @@ export class ReplicaRegistry implements ReplicaLookup, Startable {
   async #reconcile(): Promise<number> {
     const { metadata, broker, logs, leaders } = this.#options;
     const { image } = metadata;
+    if (this.#isStranger) {
+      const message = "the cluster knows this broker by another data directory: nothing is opened";
+      this.#options.logger.error({ broker }, message);
+      return 0;
+    }
     const wanted = wantedReplicas(image, broker);
     const placed = placedGroups(image);
     const tasks: (() => Promise<void>)[] = [];

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import {
   type BrokerId,
   brokerId,
+  type DirectoryId,
   encodeUtf8,
   groupNumber,
   machineClock,
@@ -123,6 +124,7 @@ export async function startHostingNode(options: HostingNodeOptions): Promise<Hos
   });
   const registry = new ReplicaRegistry({
     broker: id,
+    directoryId: `directory-${id}` as DirectoryId,
     metadata: { image: options.image, onChange: () => () => {} },
     logs,
     host,
