@@ -144,7 +144,10 @@ Examples:
             Number(each.endOffset ?? 0n),
           ]),
         });
-        if (options.output === "table") await printConfig(context, described);
+        if (options.output === "table") {
+          context.output.line("");
+          await printConfig(context, described);
+        }
       });
     });
 }
@@ -160,7 +163,6 @@ async function offsetsOf(
 }
 
 async function printConfig(context: CommandContext, topic: TopicDescription): Promise<void> {
-  context.output.line("");
   await printFacts(
     context,
     { output: "table" },

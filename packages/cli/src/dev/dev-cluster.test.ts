@@ -202,6 +202,9 @@ describe("a directory that is taken", () => {
     await expect(new DevDirectory(join(file, "below")).create()).rejects.toMatchObject({
       code: "DIRECTORY_UNUSABLE",
     });
+    await expect(new DevDirectory("/proc/self/none").create()).rejects.toMatchObject({
+      code: "DIRECTORY_UNUSABLE",
+    });
     const directory = new DevDirectory(folder);
     await writeFile(directory.planPath, "{}");
     await expect(directory.readPlan()).rejects.toThrow("is damaged");

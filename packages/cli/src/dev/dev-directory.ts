@@ -1,5 +1,5 @@
 import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { CodedError, decodeJson, type Shape, type Shaped, shape } from "@stratalog/base";
 
 const port = shape.integer(1, 65_535);
@@ -63,7 +63,7 @@ export class DevDirectory {
   /** Makes the directory. Errors: DIRECTORY_UNUSABLE. */
   async create(): Promise<void> {
     try {
-      await mkdir(this.path, { recursive: true });
+      await makeDirectory(this.path);
     } catch (error) {
       throw this.#unusable(error);
     }
@@ -140,4 +140,19 @@ export class DevDirectory {
 /** Whether an error is Node's for this cause, such as ENOENT for a file that does not exist. */
 export function hasErrno(error: unknown, errno: string): boolean {
   return error instanceof Error && "code" in error && error.code === errno;
+}
+
+/**
+ * Makes a directory and those above it. Step by step, because Node 20's recursive `mkdir` never
+ * comes back where a file system answers ENOENT for ever, as /proc does.
+ */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (hasErrno(error, "EEXIST")) return;
+    if (!hasErrno(error, "ENOENT") || dirname(path) === path) throw error;
+    await makeDirectory(dirname(path));
+    await mkdir(path);
+  }
 }

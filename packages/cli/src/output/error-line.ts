@@ -4,8 +4,7 @@ import { CodedError, type ErrorCode } from "@stratalog/base";
 const ADVICE: Partial<Record<ErrorCode, string>> = {
   UNKNOWN_TOPIC_OR_PARTITION: "`strata topic list` shows the topics",
   GROUP_NOT_FOUND: "`strata group list` shows the groups",
-  BROKER_NOT_AVAILABLE:
-    "is a cluster running there? `strata dev` starts one; --brokers names another",
+  BROKER_NOT_AVAILABLE: "`strata dev` starts one; --brokers names another",
   REQUEST_TIMED_OUT: "`strata cluster status` shows which brokers answer",
   TOPIC_ALREADY_EXISTS: "`strata topic describe` shows it",
   INVALID_CONFIG: "`strata broker --settings` and `strata topic create --help` list the names",
