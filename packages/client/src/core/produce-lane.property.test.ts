@@ -63,6 +63,7 @@ interface Plan {
   readonly seed: number;
   readonly batchCount: number;
   readonly lossPercent: number;
+  readonly busyPercent: number;
   readonly refusePercent: number;
   readonly giveUpPercent: number;
 }
@@ -86,6 +87,7 @@ function run(plan: Plan): Outcome {
   let producerId = 0;
   let next = 0;
   const timedOut = new CodedError("REQUEST_TIMED_OUT", "no answer");
+  const notReady = new CodedError("LEADER_NOT_AVAILABLE", "not ready");
   for (let step = 0; step < 20_000; step++) {
     lane.settle();
     if (lane.needsIdentity) lane.setIdentity({ producerId: ++producerId, producerEpoch: 0 });
@@ -103,7 +105,10 @@ function run(plan: Plan): Outcome {
       for (const { batch } of onWire.splice(0)) lane.onFailed(batch, timedOut);
     }
     const sent = onWire.shift();
-    if (sent !== undefined) settle(lane, sent, { broker, acked, givenUp });
+    // A leader that is not ready, or behind, stores nothing; the next one in line may find it
+    // ready.
+    if (sent !== undefined && chance(plan.busyPercent)) lane.onFailed(sent.batch, notReady);
+    else if (sent !== undefined) settle(lane, sent, { broker, acked, givenUp });
     if (chance(plan.giveUpPercent)) {
       const old = lane.batches().find(({ phase }) => phase !== "sent");
       if (old !== undefined) {
@@ -140,6 +145,7 @@ const planArbitrary = (limits: { refuse: number; giveUp: number }): fc.Arbitrary
     seed: fc.nat(),
     batchCount: fc.integer({ min: 1, max: 40 }),
     lossPercent: fc.integer({ min: 0, max: 30 }),
+    busyPercent: fc.integer({ min: 0, max: 30 }),
     refusePercent: fc.integer({ min: 0, max: limits.refuse }),
     giveUpPercent: fc.integer({ min: 0, max: limits.giveUp }),
   });

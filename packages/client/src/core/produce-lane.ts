@@ -18,7 +18,9 @@ const BROKEN_ORDER: readonly ErrorCode[] = ["OUT_OF_ORDER_SEQUENCE", "INVALID_PR
  * The batches of one producer for one partition, in order. Keeps the promise that records are
  * stored in the order of sending, each once:
  *
- * 1. Batches carry consecutive sequence numbers; up to `maxInFlight` are on their way.
+ * 1. Batches carry consecutive sequence numbers; up to `maxInFlight` are on their way. Only one is
+ *    before any is stored under an identity: a broker takes whatever number comes first from a
+ *    producer that it does not know, so that the second would pass by a first that it refused.
  * 2. When one fails for a passing reason, nothing new is sent until all that are on their way have
  *    come back; then the failed ones go again, in order, under their old numbers. Those behind it
  *    come back as out of order, or as stored if the failed one had been stored after all.
@@ -37,6 +39,8 @@ export class ProduceLane {
   #identity: ProducerIdentity | undefined;
   #nextSequence = 0;
   #sentCount = 0;
+  /** Something is stored under the identity: the broker knows which number is next. */
+  #isKnown = false;
   #reset: "none" | "rewind" | "new-identity" = "none";
   #rewindSequence = 0;
   /** Earliest time of the next send after a failure, on the caller's clock. */
@@ -70,6 +74,7 @@ export class ProduceLane {
   setIdentity(identity: ProducerIdentity): void {
     assert(this.needsIdentity, "identity for a lane that has one");
     this.#identity = identity;
+    this.#isKnown = false;
     this.#reset = "none";
     this.#renumber(0);
   }
@@ -106,12 +111,14 @@ export class ProduceLane {
   /** The next batch to send, marked as sent; undefined when none may go now. */
   nextToSend(nowMs: number): ProduceBatch | undefined {
     if (nowMs < this.retryAtMs || this.needsIdentity) return undefined;
-    const isResetting = this.#reset !== "none";
-    if (this.#sentCount >= this.#options.maxInFlight) return undefined;
+    const { isIdempotent, maxInFlight } = this.#options;
+    if (this.#sentCount >= (isIdempotent && !this.#isKnown ? 1 : maxInFlight)) return undefined;
+    const isForDoubtful = this.#reset !== "none" || (isIdempotent && this.#hasDoubtful());
     for (const batch of this.#batches) {
       if (batch.phase === "sent") continue;
-      // Doubtful batches go first, under their old numbers: the others wait for new ones.
-      if (isResetting && !batch.mayBeStored) continue;
+      // Doubtful batches go first, alone, under their old numbers: the broker remembers the last
+      // few, and would not know them again once others are stored behind them.
+      if (isForDoubtful && !batch.mayBeStored) continue;
       // One that failed waits until the lane is quiet, and those behind it wait for it.
       if (batch.phase !== "ready") return undefined;
       batch.phase = "sent";
@@ -125,6 +132,7 @@ export class ProduceLane {
 
   /** A batch is stored. */
   onStored(batch: ProduceBatch): void {
+    this.#isKnown = true;
     this.#leave(batch);
     this.#remove(batch);
     // Numbers after it are in use: there is no gap to close any more.
@@ -175,7 +183,12 @@ export class ProduceLane {
   }
 
   #hasDoubtful(): boolean {
-    return this.#batches.some((batch) => batch.mayBeStored);
+    for (const { mayBeStored, attempts } of this.#batches) {
+      if (mayBeStored) return true;
+      // Batches go out in order: none behind it was ever sent.
+      if (attempts === 0) return false;
+    }
+    return false;
   }
 
   #afterOf(batch: ProduceBatch): number {

@@ -28,6 +28,8 @@ export interface AnyCall<S extends ServiceName, M extends UnaryName<S>> {
   readonly timeoutMs?: number | undefined;
   /** Asked first, and again after it said NOT_…: the broker that knows. */
   readonly brokerId?: number | undefined;
+  /** Default "last-good": the broker that answered last comes first. */
+  readonly order?: "last-good" | "rotate";
 }
 
 /** A read that gets no answer within this long is asked elsewhere. */
@@ -37,6 +39,8 @@ const FIRST_CONTACT_MS = 5_000;
 /** How long a topic that no broker knows is waited for: news of a new topic takes a moment. */
 const UNKNOWN_TOPIC_MS = 5_000;
 
+/** A broker that did not answer is asked after the others for this long. */
+const SUSPECT_MS = 5_000;
 /** How old what is known of a topic may get. */
 const METADATA_AGE_MS = 60_000;
 
@@ -53,6 +57,8 @@ export class Cluster {
   readonly #pool: ConnectionPool;
   readonly #refresher: MetadataRefresher;
   #lastGood: string | undefined;
+  #rotation = 0;
+  readonly #failedMs = new Map<string, number>();
   #wasReached = false;
 
   constructor(environment: ClientEnvironment, options: ClusterOptions, scope: Scope) {
@@ -69,6 +75,8 @@ export class Cluster {
           method: "getMetadata",
           request: { topics },
           effect: "read",
+          // Each broker has its own view, and one may be behind: the next one is asked each time.
+          order: "rotate",
         });
         this.cache.apply(response, environment.clock.monotonicMs());
       },
@@ -195,7 +203,7 @@ export class Cluster {
   ): Promise<Round<ResponseOf<S, M>>> {
     const failures: string[] = [];
     let said: CodedError | undefined;
-    for (const address of this.#candidates(call.brokerId)) {
+    for (const address of this.#candidates(call)) {
       this.scope.check(call.signal);
       const restMs = Math.max(1, deadlineMs - this.environment.clock.monotonicMs());
       const timeoutMs = call.effect === "read" ? Math.min(restMs, READ_ATTEMPT_MS) : restMs;
@@ -212,6 +220,7 @@ export class Cluster {
         if (!error.retriable || FINAL.includes(error.code)) throw error;
         if (UNREACHABLE.includes(error.code)) {
           if (call.effect === "change" && error.outcomeUnknown) throw error;
+          this.#failedMs.set(address, this.environment.clock.monotonicMs());
           failures.push(`${address} (${brief(error.message)})`);
           if (this.#lastGood === address) this.#lastGood = undefined;
         } else {
@@ -224,14 +233,31 @@ export class Cluster {
   }
 
   #markGood(address: string): void {
+    this.#failedMs.delete(address);
     this.#lastGood = address;
     this.#wasReached = true;
   }
 
-  #candidates(brokerId: number | undefined): readonly string[] {
+  /** Whom to ask, in order: those that did not answer a moment ago come last. */
+  #candidates(call: {
+    readonly brokerId?: number | undefined;
+    readonly order?: "last-good" | "rotate";
+  }): readonly string[] {
+    const { brokerId, order } = call;
     const first = brokerId === undefined ? undefined : this.cache.address(brokerId);
-    const addresses = [first, this.#lastGood, ...this.cache.addresses(), ...this.options.brokers];
-    return [...new Set(addresses.filter((address) => address !== undefined))];
+    const known = this.cache.addresses();
+    const turn = order === "rotate" && known.length > 0 ? this.#rotation++ % known.length : 0;
+    const rotated = [...known.slice(turn), ...known.slice(0, turn)];
+    const favourite = order === "rotate" ? undefined : this.#lastGood;
+    const named = [first, favourite, ...rotated, ...this.options.brokers];
+    const addresses = [...new Set(named.filter((address) => address !== undefined))];
+    const nowMs = this.environment.clock.monotonicMs();
+    const isSuspect = (address: string): boolean =>
+      nowMs - (this.#failedMs.get(address) ?? Number.NEGATIVE_INFINITY) < SUSPECT_MS;
+    return [
+      ...addresses.filter((address) => !isSuspect(address)),
+      ...addresses.filter((address) => isSuspect(address)),
+    ];
   }
 }
 

@@ -13,7 +13,6 @@ export interface ConsumeStreamOptions {
   readonly clientId: string;
   /** Bytes of batches that may be on their way or waiting here. */
   readonly bufferBytes: number;
-  readonly nowMs: number;
 }
 
 const MESSAGE_BYTES = 512 * 1024;
@@ -27,15 +26,12 @@ export class ConsumeStream {
   readonly #stream: OutgoingStream<Input<ConsumeRequest>>;
   readonly #grantBytes: number;
   #readBytes = 0;
-  /** When the broker was last heard of, on the monotonic clock. */
-  heardMs: number;
 
   constructor(
     connection: Connection,
     options: ConsumeStreamOptions,
     listener: ConsumeStreamListener,
   ) {
-    this.heardMs = options.nowMs;
     this.#grantBytes = Math.max(1, Math.floor(options.bufferBytes / 4));
     this.#stream = connection.open("FetchService", "consume", {
       onMessage: (message) => {

@@ -19,6 +19,8 @@ export interface Feed {
   attempts: number;
   /** Not routed again before this time, monotonic. */
   wakeAtMs: number;
+  /** When its broker last said anything about it, monotonic. */
+  heardMs: number;
 }
 
 /** A batch that came, for a feed as it was then. */

@@ -68,6 +68,7 @@ export class Fetcher {
       stream: undefined,
       attempts: 0,
       wakeAtMs: 0,
+      heardMs: 0,
     };
     this.#feeds.add(feed);
     this.#schedule();
@@ -177,6 +178,7 @@ export class Fetcher {
         continue;
       }
       feed.state = "subscribed";
+      feed.heardMs = nowMs;
       feed.brokerId = leader.brokerId;
       feed.stream = stream;
       feed.subscription = ++this.#subscription;
@@ -229,7 +231,6 @@ export class Fetcher {
     const options = {
       clientId: this.#cluster.options.clientId,
       bufferBytes: this.#options.bufferBytes,
-      nowMs: this.#nowMs(),
     };
     const stream: ConsumeStream = new ConsumeStream(connection, options, {
       onPush: (push) => this.#onPush(stream, push),
@@ -240,7 +241,6 @@ export class Fetcher {
   }
 
   #onPush(stream: ConsumeStream, push: ConsumePush): void {
-    stream.heardMs = this.#nowMs();
     const feed = this.#bySubscription.get(push.subscription);
     if (feed === undefined) {
       // It was moved or removed meanwhile: the bytes only give their credit back.
@@ -253,6 +253,7 @@ export class Fetcher {
       return;
     }
     feed.attempts = 0;
+    feed.heardMs = this.#nowMs();
     feed.highWatermark = push.highWatermark;
     feed.logStartOffset = push.logStartOffset;
     feed.leaderEpoch = push.leaderEpoch;
@@ -316,7 +317,7 @@ export class Fetcher {
     this.#watchTimer = this.#cluster.environment.timers.after(SILENT_MS, () => this.#watch());
     const nowMs = this.#nowMs();
     const silent = [...this.#bySubscription.values()].filter(
-      ({ stream }) => stream !== undefined && nowMs - stream.heardMs >= SILENT_MS,
+      ({ heardMs }) => nowMs - heardMs >= SILENT_MS,
     );
     if (silent.length === 0) return;
     this.#cluster.refresh([...new Set(silent.map(({ topic }) => topic))]).then(
