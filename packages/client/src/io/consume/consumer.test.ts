@@ -175,6 +175,39 @@ describe("a member of a group", () => {
     await Promise.all([loop, reading]);
   });
 
+  test("commits of a batch that was taken away in its midst only what the loop had read", async () => {
+    const producer = log.producer();
+    const values = Array.from({ length: 10 }, (_, index) => String(index));
+    await Promise.all(
+      values.map((value) => producer.send({ topic: "orders", partition: 1, value })),
+    );
+    await producer.close();
+    const first = member();
+    let isBusy = false;
+    let release: () => void = () => {};
+    const busy = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const seen: string[] = [];
+    const loop = (async () => {
+      for await (const batch of first.batches()) {
+        for (const record of batch) {
+          seen.push(record.text() ?? "");
+          isBusy = seen.length === 3;
+          if (isBusy) await busy;
+        }
+      }
+    })();
+    await until(() => isBusy);
+    const second = member();
+    const reading = take(second, 7);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    release();
+    expect(await reading).toEqual([3, 4, 5, 6, 7, 8, 9]);
+    expect(seen).toEqual(["0", "1", "2"]);
+    await Promise.all([first.close(), second.close(), loop]);
+  });
+
   test("that has left its loop does not hold up the group", async () => {
     await fill(40);
     const first = member();

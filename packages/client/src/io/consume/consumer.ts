@@ -126,9 +126,7 @@ export class Consumer<Key = Uint8Array, Value = Uint8Array>
         deliver(position, end - 1);
         this.#hand.hold(position, end);
         const { topic, partition, highWatermark } = batch.feed;
-        // A seek or a revocation ends the batch early.
-        const next = (): ConsumedRecord<Key, Value> | undefined =>
-          batch.isCurrent() ? batch.reader.next() : undefined;
+        const next = this.#hand.readerOf(batch);
         yield new ConsumedBatch({ topic, partition, from, end, highWatermark, next });
       }
     } finally {

@@ -2,6 +2,15 @@ import { type Clock, deferred, type Deferred } from "@stratalog/base";
 import type { Position } from "../../core/positions.ts";
 import { partitionKey } from "../../core/topic-partition.ts";
 
+/** A batch as the hand reads it. */
+export interface ReadableBatch<Read> {
+  /** First offset wanted from it. */
+  readonly from: number;
+  readonly reader: { next(): Read | undefined };
+  /** Whether nobody has moved its partition since. */
+  isCurrent(): boolean;
+}
+
 /** What the loop is busy with: one record, or one batch, until it asks for the next. */
 export class Hand {
   readonly #clock: Clock;
@@ -24,6 +33,26 @@ export class Hand {
     }
     this.#position = position;
     this.#end = end;
+  }
+
+  /**
+   * Reads the batch in hand. A seek or a revocation ends it early; the loop has not seen the rest of
+   * it then, and passes only what it has read.
+   */
+  readerOf<Read extends { readonly position: number }>(
+    batch: ReadableBatch<Read>,
+  ): () => Read | undefined {
+    const position = this.#position;
+    let readTo = batch.from;
+    return () => {
+      if (batch.isCurrent()) {
+        const record = batch.reader.next();
+        if (record !== undefined) readTo = record.position + 1;
+        return record;
+      }
+      if (this.#position === position) this.#end = Math.min(this.#end, readTo);
+      return undefined;
+    };
   }
 
   /** The loop asks for more: what it had is done. */
