@@ -36,7 +36,12 @@ const TYPES = [
   "pre-vote-response",
   "timeout-now",
   "snapshot-part",
+  "beat",
+  "beat-answer",
 ] as const satisfies readonly WireMessage["message"]["type"][];
+
+/** Set in a row's type: a heartbeat that asks to rest, or the answer that agrees. */
+const RESTS_BIT = 0x80;
 
 /** Who sends and who receives a batch. */
 export interface WireEnds {
@@ -84,10 +89,11 @@ interface Row {
   readonly group: GroupNumber;
   readonly message: WireMessage["message"];
   readonly frameCount: number;
+  readonly rests: boolean;
 }
 
-function writeRow(writer: ByteWriter, { group, message, frames }: WireMessage): void {
-  writer.uint8(TYPES.indexOf(message.type)).varint(group);
+function writeRow(writer: ByteWriter, { group, message, frames, rests }: WireMessage): void {
+  writer.uint8(TYPES.indexOf(message.type) | (rests === true ? RESTS_BIT : 0)).varint(group);
   writer.varint(replicaIdentity(message.from).replicaEpoch);
   writer.varint(replicaIdentity(message.to).replicaEpoch);
   writer.varint(message.term);
@@ -124,6 +130,10 @@ function writeRow(writer: ByteWriter, { group, message, frames }: WireMessage): 
       return;
     case "snapshot-part":
       writeSnapshotPart(writer, message);
+      return;
+    case "beat":
+    case "beat-answer":
+      writer.uint8(message.isReset ? 1 : 0);
       return;
     default:
       unreachable(message, "wire message");
@@ -166,17 +176,20 @@ function writeSnapshotPart(writer: ByteWriter, part: SnapshotPart): void {
 }
 
 function readRow(reader: ByteReader, ends: WireEnds): Row {
-  const type = TYPES[reader.uint8()];
+  const first = reader.uint8();
+  const type = TYPES[first & ~RESTS_BIT];
+  const rests = (first & RESTS_BIT) !== 0;
   const group = reader.varint();
   const from = readReplica(reader, ends.from);
   const to = readReplica(reader, ends.to);
   const term = reader.varint();
-  if (!reader.ok || type === undefined || group > GROUP_MAX) {
+  const mayRest = type === "heartbeat" || type === "heartbeat-response";
+  if (!reader.ok || type === undefined || group > GROUP_MAX || (rests && !mayRest)) {
     throw new MalformedMessageError("row of a Raft batch");
   }
   const envelope = { from, to, term };
   // Checked against its range just above.
-  const row = { group: group as GroupNumber, frameCount: 0 };
+  const row = { group: group as GroupNumber, frameCount: 0, rests };
   if (type === "append") {
     const [prevIndex, prevTerm] = [reader.varint(), reader.varint()];
     const message = {
@@ -226,6 +239,9 @@ function readMessage(
       return { type, ...envelope };
     case "snapshot-part":
       return readSnapshotPart(reader, envelope);
+    case "beat":
+    case "beat-answer":
+      return { type, ...envelope, isReset: readFlag(reader) };
     default:
       return unreachable(type, "wire message");
   }
@@ -268,8 +284,10 @@ function withFrames(
   reader: ByteReader,
   codec: FrameCodec,
 ): WireMessage {
-  const { group, message, frameCount } = row;
-  if (message.type !== "append") return { group, message, frames: NO_FRAMES };
+  const { group, message, frameCount, rests } = row;
+  if (message.type !== "append") {
+    return { group, message, frames: NO_FRAMES, ...(rests && { rests }) };
+  }
   if (frameCount > reader.remaining) throw new MalformedMessageError(`${frameCount} frames`);
   const frames: Frame[] = [];
   for (let i = 0; i < frameCount; i++) {

@@ -1,4 +1,4 @@
-import type { GroupNumber } from "@stratalog/base";
+import { type GroupNumber, groupNumber } from "@stratalog/base";
 import type { ConfState, Message, PeerMessage } from "raft-ts";
 import type { Frame } from "../ports/frame.ts";
 
@@ -38,13 +38,32 @@ export interface SnapshotPart {
   readonly bytes: Uint8Array;
 }
 
+/**
+ * The heartbeat of a host, for all groups that rest on a link, and the answer to it. It belongs to
+ * no group, so its replicas and its term say nothing.
+ */
+interface Beat<Type extends "beat" | "beat-answer"> {
+  readonly type: Type;
+  readonly from: number;
+  readonly to: number;
+  readonly term: number;
+  /** Groups that rested under this host do not any more. */
+  readonly isReset: boolean;
+}
+
+export type LinkBeat = Beat<"beat"> | Beat<"beat-answer">;
+
 /** One message of one group. `frames` are an append's entries. */
 export interface WireMessage {
   readonly group: GroupNumber;
-  readonly message: RaftWireMessage | SnapshotPart;
+  readonly message: RaftWireMessage | SnapshotPart | LinkBeat;
   readonly frames: readonly Frame[];
+  /** A heartbeat asks the follower to rest, or its answer says that it does. */
+  readonly rests?: true;
 }
 
+/** Stands where a group's number is in rows of no group. */
+export const LINK_GROUP = groupNumber(0);
 export const NO_FRAMES: readonly Frame[] = [];
 
 /** Whether a message of the core travels in a batch as it is. */

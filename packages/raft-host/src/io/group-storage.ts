@@ -51,6 +51,11 @@ export class GroupStorage {
     return this.#writes.count;
   }
 
+  /** Nothing is under way and nothing waits to be written. */
+  get isIdle(): boolean {
+    return this.#writes.count === 0 && this.#hint === undefined;
+  }
+
   /** The frame of an entry that was written before. */
   frameOf(entry: Entry): Frame {
     return this.#book.frameOf(entry);

@@ -5,7 +5,6 @@ import {
   type RaftNode,
   type RoleName,
   type Snapshot,
-  type SnapshotMessage,
   type StorageAppendMessage,
   type StorageApplyMessage,
   type Want,
@@ -13,7 +12,7 @@ import {
 import { snapshotData } from "../core/entry-frames.ts";
 import type { HostLimits } from "../core/host-limits.ts";
 import { refusalReason } from "../core/refusal-reason.ts";
-import { isRaftWireMessage, NO_FRAMES, type WireMessage } from "../core/wire-message.ts";
+import { isRaftWireMessage, NO_FRAMES } from "../core/wire-message.ts";
 import type { Frame, FrameCodec } from "../ports/frame.ts";
 import type { GroupWrite, LogView } from "../ports/log-storage.ts";
 import type {
@@ -27,23 +26,14 @@ import type {
 import { Delivery } from "./delivery.ts";
 import { createNode } from "./create-node.ts";
 import { DivergenceError } from "./frame-book.ts";
+import type { GroupHost } from "./group-host.ts";
+import { GroupRest } from "./group-rest.ts";
 import { GroupStorage, type GroupWork } from "./group-storage.ts";
 import { LogAdapter } from "./log-adapter.ts";
 import type { ProposalBudget } from "./proposal-budget.ts";
 import { Memberships } from "./memberships.ts";
 import { ReadRequests } from "./read-requests.ts";
 import { createSnapshot } from "./snapshot-source.ts";
-
-/** What a group asks of its host. */
-export interface GroupHost {
-  /** The group has work: drain it at the end of this turn. */
-  markDirty(group: HostedGroup): void;
-  send(to: number, message: WireMessage): void;
-  sendSnapshot(group: GroupNumber, message: SnapshotMessage): void;
-  fetch(group: HostedGroup, want: Want): void;
-  /** The replica stopped for good; the rest of the host goes on. */
-  onFailed(group: HostedGroup, reason: string): void;
-}
 
 /** What a hosted group is made with. */
 export interface HostedGroupOptions extends AddGroupOptions {
@@ -84,6 +74,7 @@ export class HostedGroup implements RaftGroup {
   readonly listener: GroupListener;
   readonly node: RaftNode;
   readonly view: LogView;
+  readonly rest: GroupRest;
   readonly #options: HostedGroupOptions;
   readonly #adapter: LogAdapter;
   readonly #reads: ReadRequests;
@@ -121,6 +112,13 @@ export class HostedGroup implements RaftGroup {
     this.#adapter = new LogAdapter({ view, confState, appliedIndex, snapshot });
     this.#storage = new GroupStorage({ group, view, codec, adapter: this.#adapter });
     this.node = createNode(options, this.#adapter);
+    this.rest = new GroupRest({
+      self,
+      node: this.node,
+      storage: this.#storage,
+      memberships: this.#memberships,
+      isAbsent: (replica) => options.host.isAbsent(replica),
+    });
     this.#term = this.node.term;
   }
 
@@ -265,7 +263,9 @@ export class HostedGroup implements RaftGroup {
         message.type === "append"
           ? message.entries.map((entry) => this.#storage.frameOf(entry))
           : NO_FRAMES;
-      host.send(message.to, { group: this.group, message, frames });
+      const rests = this.rest.restsWith(message);
+      host.send(message.to, { group: this.group, message, frames, ...(rests && { rests }) });
+      if (rests && message.type === "heartbeat-response") host.follow(this);
     }
   }
 

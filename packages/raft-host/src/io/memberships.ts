@@ -1,3 +1,4 @@
+import { present } from "@stratalog/base";
 import type { ConfState } from "raft-ts";
 
 interface Membership {
@@ -17,6 +18,11 @@ export class Memberships {
   /** `confState` holds as of `index`. */
   constructor(index: number, confState: ConfState) {
     this.#known = [{ index, confState }];
+  }
+
+  /** The one in force. */
+  get current(): ConfState {
+    return present(this.#known[this.#known.length - 1], "membership").confState;
   }
 
   /** A membership took effect. */

@@ -1,64 +1,22 @@
-import {
-  assert,
-  type BrokerId,
-  type Clock,
-  type GroupNumber,
-  type Logger,
-  present,
-  type Random,
-  replicaIdentity,
-  type Timers,
-} from "@stratalog/base";
+import { assert, type BrokerId, type GroupNumber, present, replicaIdentity } from "@stratalog/base";
 import type { Message, SnapshotMessage, Want } from "raft-ts";
 import { DEFAULT_HOST_LIMITS, type HostLimits } from "../core/host-limits.ts";
 import { decodeWireMessages } from "../core/wire-codec.ts";
-import type { WireMessage } from "../core/wire-message.ts";
-import type { FrameCodec } from "../ports/frame.ts";
-import type { LogStorage } from "../ports/log-storage.ts";
-import type { Lane, PeerDownReason, PeerLink } from "../ports/peer-link.ts";
+import { LINK_GROUP, NO_FRAMES, type WireMessage } from "../core/wire-message.ts";
+import type { Lane, PeerDownReason } from "../ports/peer-link.ts";
 import type { AddGroupOptions, RaftGroup } from "../ports/raft-group.ts";
 import { Elections } from "./elections.ts";
 import { FetchQueue } from "./fetch-queue.ts";
-import { type GroupHost, HostedGroup } from "./hosted-group.ts";
+import type { GroupHost } from "./group-host.ts";
+import { HostedGroup } from "./hosted-group.ts";
+import type { HostStats, RaftHostOptions } from "./host-options.ts";
 import { Outbox } from "./outbox.ts";
 import { ProposalBudget } from "./proposal-budget.ts";
+import { Rests } from "./rests.ts";
 import { SnapshotReceiver } from "./snapshot-receiver.ts";
 import { SnapshotSender } from "./snapshot-sender.ts";
 import { TickSource } from "./tick-source.ts";
 import { WriteBatches } from "./write-batches.ts";
-
-/** What a Raft host is made with. */
-export interface RaftHostOptions {
-  readonly brokerId: BrokerId;
-  readonly clock: Clock;
-  readonly timers: Timers;
-  readonly random: Random;
-  readonly storage: LogStorage;
-  readonly codec: FrameCodec;
-  readonly peers: PeerLink;
-  readonly logger: Logger;
-  /** Step of the groups' logical clocks. Default 50. */
-  readonly tickMs?: number;
-  /** Pause between a leader's heartbeats. Default 150. */
-  readonly heartbeatMs?: number;
-  /** Silence after which a follower may campaign; randomised up to twice this. Default 1,500. */
-  readonly electionMs?: number;
-  /** Defaults to DEFAULT_HOST_LIMITS. */
-  readonly limits?: Partial<HostLimits>;
-  /** A replica stopped for good because going on would be wrong; the log says why too. */
-  readonly onGroupFailed?: (group: GroupNumber, reason: string) => void;
-}
-
-/** Counters of a host. */
-export interface HostStats {
-  readonly groupCount: number;
-  readonly leaderCount: number;
-  readonly drainCount: number;
-  readonly stallCount: number;
-  readonly uncommittedBytes: number;
-  /** Messages for groups that this host does not have, or for another life of a replica. */
-  readonly strayMessageCount: number;
-}
 
 /**
  * Rounds within one turn: applying and answers to oneself cause more work at once; the rest waits a
@@ -83,6 +41,7 @@ export class RaftHost {
   readonly #outbox: Outbox;
   readonly #fetches: FetchQueue;
   readonly #elections: Elections;
+  readonly #rests: Rests;
   readonly #budget: ProposalBudget;
   readonly #snapshotSender: SnapshotSender;
   readonly #snapshotReceiver: SnapshotReceiver;
@@ -104,7 +63,7 @@ export class RaftHost {
       peers,
       codec,
       batchBytesMax: this.#limits.batchBytesMax,
-      onUndelivered: (_to, message) => this.#handleUndelivered(message),
+      onUndelivered: (to, message) => this.#handleUndelivered(to, message),
     });
     this.#snapshotSender = new SnapshotSender({
       peers,
@@ -122,6 +81,16 @@ export class RaftHost {
       random: options.random,
       peers,
       group: (group) => this.#groups.get(group),
+      markDirty: (group) => this.#markDirty(group),
+    });
+    this.#rests = new Rests({
+      brokerId: options.brokerId,
+      heartbeatTicks: this.#heartbeatTicks(),
+      silenceTicks: Math.floor(this.#electionTicks() / 2),
+      send: (to, message) => {
+        this.#outbox.add(to, { group: LINK_GROUP, message, frames: NO_FRAMES });
+        this.#scheduleDrain();
+      },
       markDirty: (group) => this.#markDirty(group),
     });
     const stallMs = Math.max(this.#electionMs() / 3, this.#tickMs * 4);
@@ -165,11 +134,12 @@ export class RaftHost {
       codec: this.#options.codec,
       limits: this.#limits,
       budget: this.#budget,
-      electionTicks: Math.max(2, Math.round(this.#electionMs() / this.#tickMs)),
-      heartbeatTicks: Math.max(1, Math.round((this.#options.heartbeatMs ?? 150) / this.#tickMs)),
+      electionTicks: this.#electionTicks(),
+      heartbeatTicks: this.#heartbeatTicks(),
       random: (bound) => this.#options.random.below(bound),
     });
     this.#groups.set(group, hosted);
+    this.#rests.add(hosted);
     this.#markDirty(hosted);
     this.#elections.handleAdded(options);
     return hosted;
@@ -196,6 +166,7 @@ export class RaftHost {
     return {
       groupCount: this.#groups.size,
       leaderCount,
+      restingCount: this.#rests.restingCount,
       drainCount: this.#drainCount,
       stallCount: this.#ticks.stallCount,
       uncommittedBytes: this.#budget.totalBytes,
@@ -210,7 +181,15 @@ export class RaftHost {
   handlePeerMessage(from: BrokerId, _lane: Lane, payload: Uint8Array): void {
     if (this.#state === "stopped") return;
     const ends = { from, to: this.#options.brokerId };
-    for (const { group, message } of decodeWireMessages(payload, this.#options.codec, ends)) {
+    for (const { group, message, rests } of decodeWireMessages(
+      payload,
+      this.#options.codec,
+      ends,
+    )) {
+      if (message.type === "beat" || message.type === "beat-answer") {
+        this.#rests.handle(from, message);
+        continue;
+      }
       const hosted = this.#groups.get(group);
       if (hosted === undefined || hosted.hasFailed || hosted.self !== message.to) {
         this.#strayMessageCount++;
@@ -223,12 +202,16 @@ export class RaftHost {
         hosted.node.step(message);
       }
       this.#markDirty(hosted);
+      if (rests !== true) continue;
+      if (message.type === "heartbeat") hosted.rest.ask();
+      else this.#rests.agree(hosted, message.from);
     }
   }
 
   /** A peer can be sent to. */
-  onPeerUp(_peer: BrokerId): void {
+  onPeerUp(peer: BrokerId): void {
     // Followers there are probed with the next heartbeat.
+    this.#rests.handlePeerUp(peer);
     this.#elections.handlePeerUp();
   }
 
@@ -238,6 +221,7 @@ export class RaftHost {
    */
   onPeerDown(peer: BrokerId, reason: PeerDownReason): void {
     this.#snapshotSender.abort(peer);
+    this.#rests.handlePeerDown(peer);
     if (reason === "refused") this.#elections.handleDead(peer, this.#groups.values());
   }
 
@@ -250,8 +234,18 @@ export class RaftHost {
     return this.#options.electionMs ?? 1500;
   }
 
+  #electionTicks(): number {
+    return Math.max(2, Math.round(this.#electionMs() / this.#tickMs));
+  }
+
+  #heartbeatTicks(): number {
+    return Math.max(1, Math.round((this.#options.heartbeatMs ?? 150) / this.#tickMs));
+  }
+
   #groupHost(): GroupHost {
     return {
+      isAbsent: (replica) => !this.#options.peers.isUp(replicaIdentity(replica).brokerId),
+      follow: (group) => this.#rests.follow(group),
       markDirty: (group) => this.#markDirty(group),
       send: (to, message) => this.#send(to, message),
       sendSnapshot: (group, message) => this.#sendSnapshot(group, message),
@@ -259,6 +253,7 @@ export class RaftHost {
       onFailed: (group, reason) => {
         this.#options.logger.error({ group: group.group, reason }, "stopped a replica");
         this.#elections.drop(group.group);
+        this.#rests.drop(group);
         this.#options.onGroupFailed?.(group.group, reason);
       },
     };
@@ -266,6 +261,7 @@ export class RaftHost {
 
   #markDirty(group: HostedGroup | undefined): void {
     if (group === undefined || this.#groups.get(group.group) !== group) return;
+    this.#rests.wake(group);
     this.#dirty.add(group);
     this.#scheduleDrain();
   }
@@ -315,9 +311,9 @@ export class RaftHost {
 
   #tick(): void {
     this.#tickCount++;
+    this.#rests.tick();
     const isHintTick = this.#tickCount % HINT_TICKS === 0;
-    for (const group of this.#groups.values()) {
-      if (group.hasFailed) continue;
+    for (const group of this.#rests.awake) {
       group.node.tick();
       if (group.node.hasReady()) this.#markDirty(group);
       if (!isHintTick) continue;
@@ -330,7 +326,7 @@ export class RaftHost {
   #send(to: number, message: WireMessage): void {
     const { brokerId } = replicaIdentity(to);
     if (this.#options.peers.isUp(brokerId)) this.#outbox.add(brokerId, message);
-    else this.#handleUndelivered(message);
+    else this.#handleUndelivered(brokerId, message);
   }
 
   #sendSnapshot(group: GroupNumber, message: SnapshotMessage): void {
@@ -360,7 +356,8 @@ export class RaftHost {
   }
 
   /** The link did not take a message: the core probes that follower instead of streaming to it. */
-  #handleUndelivered({ group, message }: WireMessage): void {
+  #handleUndelivered(to: BrokerId, { group, message }: WireMessage): void {
+    if (message.type === "beat") this.#rests.handleUndelivered(to, message);
     if (message.type !== "append") return;
     const hosted = this.#groups.get(group);
     hosted?.node.reportUnreachable(message.to);
@@ -369,6 +366,7 @@ export class RaftHost {
 
   #forget(hosted: HostedGroup): void {
     const { group } = hosted;
+    this.#rests.drop(hosted);
     this.#groups.delete(group);
     this.#dirty.delete(hosted);
     this.#elections.drop(group);

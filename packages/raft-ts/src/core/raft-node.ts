@@ -13,6 +13,7 @@ import type { Ready } from "./ready.ts";
 import { ReplicaState } from "./replica-state.ts";
 import { retryPendingReads } from "./replication.ts";
 import type { BasicStatus, Status } from "./status.ts";
+import { isSettled } from "./settled.ts";
 import { basicStatusOf, statusOf } from "./status-of.ts";
 import { becomeFollower } from "./transitions.ts";
 import {
@@ -218,6 +219,14 @@ export class RaftNode {
     const state = this.#state;
     if (reader === "apply") state.log.applyIsPending = false;
     else if (state.role.name === "leader") retryPendingReads(state, state.role, reader);
+  }
+
+  /**
+   * Whether this replica has nothing to do but to hear that its leader lives, or, leading, to say
+   * so. `isAbsent` names members that need not have everything for that; default none.
+   */
+  isSettled(isAbsent: (peer: ReplicaId) => boolean = () => false): boolean {
+    return isSettled(this.#state, isAbsent);
   }
 
   /** Allocates nothing but the answer. */

@@ -1,0 +1,18 @@
+import type { GroupNumber } from "@stratalog/base";
+import type { SnapshotMessage, Want } from "raft-ts";
+import type { WireMessage } from "../core/wire-message.ts";
+import type { HostedGroup } from "./hosted-group.ts";
+
+/** What a group asks of its host. */
+export interface GroupHost {
+  /** The group has work: drain it at the end of this turn. */
+  markDirty(group: HostedGroup): void;
+  send(to: number, message: WireMessage): void;
+  sendSnapshot(group: GroupNumber, message: SnapshotMessage): void;
+  fetch(group: HostedGroup, want: Want): void;
+  isAbsent(replica: number): boolean;
+  /** This replica rests under its leader. */
+  follow(group: HostedGroup): void;
+  /** The replica stopped for good; the rest of the host goes on. */
+  onFailed(group: HostedGroup, reason: string): void;
+}
