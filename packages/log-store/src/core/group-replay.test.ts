@@ -37,7 +37,8 @@ function replay(batches: readonly (readonly Step[])[], checkpoint = CHECKPOINT) 
   for (const [at, records] of batches.entries()) {
     for (const [ordinal, step] of records.entries()) {
       const isBroken = "broken" in step;
-      state.apply(isBroken ? step.broken : step, { batch: 11 + at, ordinal, isBroken });
+      const place = { batch: 11 + at, ordinal, isBroken, where: `file at byte ${at * 512}` };
+      state.apply(isBroken ? step.broken : step, place);
     }
   }
   return state.finish();

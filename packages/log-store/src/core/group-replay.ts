@@ -1,4 +1,4 @@
-import type { GroupCheckpoint } from "./checkpoint-format.ts";
+import { type GroupCheckpoint, groupKey } from "./checkpoint-format.ts";
 import type { StoredHardState } from "./hard-state.ts";
 import type { LogReset, WalRecord } from "./wal-records.ts";
 
@@ -13,6 +13,19 @@ export interface ReplayRun {
   readonly fromIndex: number;
   toIndex: number;
   readonly isBroken: boolean;
+  /** File and position, for people. */
+  readonly where: string;
+}
+
+/** Where a record was found. */
+export interface RecordPlace {
+  readonly batch: number;
+  /** Position in the batch's list of records. */
+  readonly ordinal: number;
+  /** Its payload fails its checksum. */
+  readonly isBroken: boolean;
+  /** File and position of the batch, for people. */
+  readonly where: string;
 }
 
 /** What recovery has to do for one group. */
@@ -68,10 +81,7 @@ export class GroupReplay {
   }
 
   /** Takes the next record of the group. */
-  apply(
-    record: WalRecord,
-    at: { readonly batch: number; readonly ordinal: number; readonly isBroken: boolean },
-  ): void {
+  apply(record: WalRecord, at: RecordPlace): void {
     if (at.batch <= this.#checkpoint.batch || this.#isDropped) return;
     switch (record.type) {
       case "entry":
@@ -98,15 +108,12 @@ export class GroupReplay {
     }
   }
 
-  #applyEntry(
-    record: WalRecord & { type: "entry" },
-    at: { readonly batch: number; readonly ordinal: number; readonly isBroken: boolean },
-  ): void {
+  #applyEntry(record: WalRecord & { type: "entry" }, at: RecordPlace): void {
     const { index, baseOffset, span } = record.header;
     if (index !== this.#lastIndex + 1 || baseOffset !== this.#nextOffset) {
       this.#damage ??=
         `WAL batch ${at.batch} has entry ${index} at offset ${baseOffset}, ` +
-        `expected ${this.#lastIndex + 1} at ${this.#nextOffset}`;
+        `expected ${this.#lastIndex + 1} at ${this.#nextOffset} (${at.where})`;
       return;
     }
     this.#lastIndex = index;
@@ -117,9 +124,9 @@ export class GroupReplay {
       last.lastRecord = at.ordinal;
       last.toIndex = index;
     } else {
-      const { batch, ordinal, isBroken } = at;
+      const { batch, ordinal, isBroken, where } = at;
       const records = { firstRecord: ordinal, lastRecord: ordinal };
-      this.#runs.push({ batch, ...records, fromIndex: index, toIndex: index, isBroken });
+      this.#runs.push({ batch, ...records, fromIndex: index, toIndex: index, isBroken, where });
       this.#mustBeginRun = false;
     }
   }
@@ -145,11 +152,14 @@ export class GroupReplay {
   finish(): GroupPlan {
     const broken = this.#runs.find((run) => run.isBroken);
     if (broken !== undefined) {
-      this.#damage ??= `entry ${broken.fromIndex} in WAL batch ${broken.batch} fails its checksum`;
+      this.#damage ??= `entry ${broken.fromIndex} in WAL batch ${broken.batch} fails its checksum (${broken.where})`;
     }
     if (this.#hardState.commit > this.#lastIndex) {
       const { commit } = this.#hardState;
-      this.#damage ??= `the log ends at ${this.#lastIndex}, below the commit point ${commit}`;
+      const key = groupKey(this.#checkpoint.descriptor.group);
+      this.#damage ??=
+        `the log ends at ${this.#lastIndex}, below the commit point ${commit}: ` +
+        `kv/ has an old value of "${key}", or wal/ lacks its end`;
     }
     return {
       checkpoint: this.#checkpoint,

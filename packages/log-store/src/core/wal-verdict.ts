@@ -1,5 +1,8 @@
-import type { WalCheckpoint } from "./checkpoint-format.ts";
-import type { FoundBatch } from "./wal-scan.ts";
+import { WAL_KEY, type WalCheckpoint } from "./checkpoint-format.ts";
+import { alignUp } from "./bytes.ts";
+import { walFileName } from "./file-names.ts";
+import { WAL_ALIGNMENT_BYTES } from "./wal-batch-header.ts";
+import { batchBytes, type FoundBatch } from "./wal-scan.ts";
 
 /** What the WAL's files and the marks beside them say about which batches count. */
 export interface WalVerdict {
@@ -33,6 +36,7 @@ export interface WalMarks {
  */
 export function judgeWal(found: readonly FoundBatch[], marks: WalMarks): WalVerdict {
   const byNumber = new Map<number, FoundBatch>();
+  let damage: string | undefined;
   let replayFrom = marks.checkpoint.replayFrom;
   let durableThrough = Math.max(marks.checkpoint.syncedThrough, marks.markedThrough);
   let highest = Math.max(durableThrough, marks.checkpointedThrough, replayFrom - 1);
@@ -45,9 +49,13 @@ export function judgeWal(found: readonly FoundBatch[], marks: WalMarks): WalVerd
     const proven = header.isSeal ? header.batch : header.syncedThrough;
     durableThrough = Math.max(durableThrough, proven);
     highest = Math.max(highest, header.batch);
+    if (provesNewerCheckpoint(batch, marks.checkpoint)) {
+      damage ??=
+        `kv/ has lost checkpoints: its key "${WAL_KEY}" is older than batch ${header.batch} ` +
+        `at byte ${batch.position} of wal/${walFileName(header.life)} says`;
+    }
   }
   const replay: FoundBatch[] = [];
-  let damage: string | undefined;
   for (let number = replayFrom; ; number++) {
     const batch = byNumber.get(number);
     const mustHold = number <= durableThrough;
@@ -56,8 +64,11 @@ export function judgeWal(found: readonly FoundBatch[], marks: WalMarks): WalVerd
       continue;
     }
     if (mustHold) {
-      const what = batch === undefined ? "is missing" : `at byte ${batch.position} is damaged`;
-      damage = `WAL batch ${number} ${what} but was synced (up to ${durableThrough})`;
+      const what =
+        batch === undefined
+          ? `is missing ${placeAfter(byNumber.get(number - 1))}`
+          : `at byte ${batch.position} of wal/${walFileName(batch.header.life)} is damaged`;
+      damage ??= `WAL batch ${number} ${what} but was synced (up to ${durableThrough})`;
     }
     break;
   }
@@ -66,4 +77,23 @@ export function judgeWal(found: readonly FoundBatch[], marks: WalMarks): WalVerd
 
 function isWhole(batch: FoundBatch): boolean {
   return batch.isTableIntact && batch.brokenEntries.length === 0;
+}
+
+/**
+ * Whether a batch says that a newer checkpoint was durable when it was written. One that forgot
+ * later checkpoints describes logs as they were: segments would be cut there.
+ */
+function provesNewerCheckpoint({ header }: FoundBatch, checkpoint: WalCheckpoint): boolean {
+  // The seal of a clean stop makes itself the beginning, after a checkpoint of all before it.
+  const isCompleteSeal = header.isSeal && header.replayFrom === header.batch;
+  if (isCompleteSeal) return header.batch - 1 > checkpoint.syncedThrough;
+  return header.replayFrom > checkpoint.replayFrom;
+}
+
+/** Where a batch has to be that should follow another. */
+function placeAfter(before: FoundBatch | undefined): string {
+  if (before === undefined) return "from byte 0 of its file in wal/";
+  const { header, position } = before;
+  const end = position + alignUp(batchBytes(header), WAL_ALIGNMENT_BYTES);
+  return `from byte ${end} of wal/${walFileName(header.life)}, or byte 0 of the next file,`;
 }

@@ -1,87 +1,32 @@
 // Torn is not corrupt: one bit of every so many bytes of a data directory is flipped, after a clean
 // stop and after a kill. The store must serve exactly the right data, or refuse; never less, never
 // something else.
-import { CodedError, groupNumber, silentLogger } from "@stratalog/base";
-import { ManualTime, MemoryKeyValueStore } from "@stratalog/base/testing";
+import { groupNumber } from "@stratalog/base";
+import { MemoryKeyValueStore } from "@stratalog/base/testing";
 import { describe, expect, test } from "vitest";
-import type { Frame } from "../core/frame.ts";
 import { encodeIndexBlock } from "../core/index-file.ts";
 import { SparseIndex } from "../core/sparse-index.ts";
-import { dataFrame, nextPlace, plainFrame } from "../testing/frames.ts";
-import { MemoryFileSystem } from "../testing/memory-file-system.ts";
-import { LogStore } from "./log-store.ts";
+import {
+  flipContents,
+  type FlipEnding,
+  judgeFlip,
+  makeFlipDirectory,
+  openFlipStore,
+  writeFlipTurn,
+} from "../testing/flip-directory.ts";
+import type { MemoryFileSystem } from "../testing/memory-file-system.ts";
 
 const GROUPS = [groupNumber(1), groupNumber(2)];
 const BYTE_STRIDE = 61;
 
-function open(fileSystem: MemoryFileSystem, keyValue: MemoryKeyValueStore): Promise<LogStore> {
-  const time = new ManualTime();
-  return LogStore.open({
-    fileSystem,
-    keyValue,
-    clock: time,
-    timers: time,
-    logger: silentLogger,
-    directory: "/data",
-    walFileBytes: 8 * 1024,
-    walFilesMax: 2,
-    segmentBytes: 3 * 1024,
-    indexIntervalBytes: 512,
-    flushBytes: 1024,
-    onFatal: (error) => {
-      throw error;
-    },
-  });
-}
+const open = openFlipStore;
+const write = writeFlipTurn;
+const contents = flipContents;
 
-async function write(store: LogStore, turn: number): Promise<void> {
-  const writes = GROUPS.map((group) => {
-    const log = store.view(group);
-    const place = nextPlace(log, 1 + Math.floor(turn / 20));
-    const value = new Uint8Array(100).fill(turn);
-    const isPlain = turn % 10 === 0;
-    const frame: Frame = isPlain ? plainFrame(place, "noop") : dataFrame(place, value, [turn]);
-    return { group, frames: [frame], hardState: { term: place.term, vote: 3, commit: turn } };
-  });
-  await new Promise<void>((resolve) => store.write(writes, resolve));
-}
-
-/** Everything that a store says, as one text; throws when it refuses. */
-async function contents(store: LogStore): Promise<string> {
-  const lines: string[] = [];
-  for (const group of GROUPS) {
-    const log = store.group(group);
-    if (log === undefined) throw new CodedError("STORAGE_DAMAGED", `group ${group} refuses`);
-    const { lastIndex, nextOffset, hardState } = log;
-    lines.push(JSON.stringify({ lastIndex, nextOffset, hardState, runs: log.termRuns() }));
-    for (let index = log.firstIndex; index <= lastIndex; ) {
-      const frames = await log.fetchFrames(index, lastIndex + 1, 2000);
-      if (frames === "compacted" || frames.length === 0) throw new Error(`nothing at ${index}`);
-      lines.push(...frames.map((frame) => `${frame.index} ${frame.payload.join()}`));
-      index += frames.length;
-    }
-    lines.push(JSON.stringify(await log.findByTimestamp(25, nextOffset)));
-  }
-  return lines.join("\n");
-}
-
-async function makeDirectory(ending: "closed" | "killed") {
-  const fileSystem = new MemoryFileSystem();
-  await fileSystem.makeDirectory("/data");
+async function makeDirectory(ending: FlipEnding) {
   const keyValue = new MemoryKeyValueStore();
-  const store = await open(fileSystem, keyValue);
-  for (const group of GROUPS) {
-    await store.createGroup({ group, kind: "partition", replicaEpoch: 1 });
-  }
-  for (let turn = 0; turn < 40; turn++) {
-    await write(store, turn);
-    if (turn === 15) await store.checkpoint();
-  }
-  const expected = await contents(store);
-  if (ending === "closed") await store.close();
-  // The mark of the last batch is written after its callbacks.
-  else await new Promise((resolve) => setImmediate(resolve));
-  return { fileSystem: fileSystem.afterKill(), keyValue: keyValue.image(), expected };
+  const { fileSystem, expected } = await makeFlipDirectory(ending, keyValue);
+  return { fileSystem, keyValue: keyValue.image(), expected };
 }
 
 describe.each(["closed", "killed"] as const)("a flipped bit in a %s directory", (ending) => {
@@ -94,14 +39,9 @@ describe.each(["closed", "killed"] as const)("a flipped bit in a %s directory", 
         const copy = fileSystem.afterKill();
         const flipped = (bytes[position] ?? 0) ^ (1 << (position % 8));
         copy.damage(path, position, Uint8Array.of(flipped));
-        try {
-          const found = await contents(await open(copy, keyValue.image()));
-          if (found === expected) outcomes.served++;
-          else wrong.push(`${path} at ${position}`);
-        } catch (error) {
-          if (CodedError.is(error) && error.code === "STORAGE_DAMAGED") outcomes.refused++;
-          else wrong.push(`${path} at ${position}: ${String(error)}`);
-        }
+        const outcome = await judgeFlip(copy, keyValue.image(), expected);
+        if (outcome.result === "wrong") wrong.push(`${path} at ${position}: ${outcome.message}`);
+        else outcomes[outcome.result]++;
       }
     }
     expect(wrong).toEqual([]);
@@ -165,7 +105,7 @@ describe("the end of the WAL", () => {
     const recovered = await open(fileSystem, keyValue);
     const groups = recovered.groups();
     expect(groups.map(({ state }) => state)).toEqual(["damaged", "damaged"]);
-    expect(groups[0]?.reason).toContain("is missing but was synced");
+    expect(groups[0]?.reason).toMatch(/is missing from byte 0 .* was synced/);
     // Damage stays damage at the next start, and nothing was thrown away.
     const later = await open(fileSystem.afterKill(), keyValue.image());
     expect(later.groups().map(({ state }) => state)).toEqual(["damaged", "damaged"]);
@@ -191,3 +131,27 @@ describe("the end of the WAL", () => {
     expect(log.lastIndex).toBe(0);
   });
 });
+
+describe("a key-value store that forgot its last checkpoint", () => {
+  test("is noticed after a clean stop, however little the commit point says", async () => {
+    const keyValue = new MemoryKeyValueStore();
+    const { fileSystem } = await makeFlipDirectory("closed", keyValue);
+    const stale = await staleImage();
+    const store = await open(fileSystem, stale);
+    expect(store.groups().map(({ state }) => state)).toEqual(["damaged", "damaged"]);
+    expect(store.groups()[0]?.reason).toMatch(/kv\/ has lost checkpoints.* at byte \d+ of wal\//);
+  });
+});
+
+/** The key-value store of the same directory as it was before the last two checkpoints. */
+async function staleImage(): Promise<MemoryKeyValueStore> {
+  const keyValue = new MemoryKeyValueStore();
+  const images: MemoryKeyValueStore[] = [];
+  const write = keyValue.write.bind(keyValue);
+  keyValue.write = (changes, options) => {
+    images.push(keyValue.image());
+    return write(changes, options);
+  };
+  await makeFlipDirectory("closed", keyValue);
+  return images.at(-2) ?? new MemoryKeyValueStore();
+}

@@ -71,7 +71,7 @@ async function verifyKept(
     const real = await segment.verify();
     const isCut = segmentLast > lastIndex;
     if (real < sizeBytes && !isCut) {
-      throw damagedGroup(plan, `${segment.path} has ${real} bytes, ${sizeBytes} were synced`);
+      throw damagedGroup(plan, `${segment.path} ends at byte ${real}, ${sizeBytes} were synced`);
     }
     sizes.set(segment, real);
     nextIndex = segmentLast + 1;

@@ -1,5 +1,10 @@
 import { CodedError, type KeyValueChange, type Logger } from "@stratalog/base";
-import type { GroupCheckpoint, WalCheckpoint } from "../core/checkpoint-format.ts";
+import {
+  type GroupCheckpoint,
+  groupKey,
+  WAL_KEY,
+  type WalCheckpoint,
+} from "../core/checkpoint-format.ts";
 import { parseGroupDirectoryName, parseSegmentFileName, walFileName } from "../core/file-names.ts";
 import type { LogFrame } from "../core/frame.ts";
 import { type GroupPlan, GroupReplay, type ReplayRun } from "../core/group-replay.ts";
@@ -88,7 +93,12 @@ export class Recovery {
     const plans = await this.#plan(stored, verdict, found);
     this.#point.recoveredBatch = verdict.nextBatch - 1;
     this.#point.hardStates = hardStatesOf(plans);
-    const outcome = await this.#execute(stored, plans, this.#replayOf(verdict, found));
+    const outcome = await this.#execute(
+      stored,
+      plans,
+      this.#replayOf(verdict, found),
+      verdict.nextBatch,
+    );
     return {
       ...outcome,
       hardStates: this.#point.hardStates,
@@ -127,7 +137,7 @@ export class Recovery {
     if (isFresh && (found.length > 0 || stored.groups.size > 0)) {
       throw new CodedError(
         "STORAGE_DAMAGED",
-        "the WAL's checkpoint is missing from the key-value store; replace this broker",
+        `kv/ has no key "${WAL_KEY}" but the directory has data; restore it or replace this broker`,
       );
     }
     const checkpoint = stored.wal ?? FRESH;
@@ -161,7 +171,8 @@ export class Recovery {
       if (files.some((file) => parseSegmentFileName(file) !== undefined)) {
         throw new CodedError(
           "STORAGE_DAMAGED",
-          `${path} has segments but no checkpoint; restore kv/ or remove the directory`,
+          `${path} has segments but kv/ has no key "${groupKey(parsed.group)}" for it; ` +
+            "restore kv/ or remove the directory",
           { details: { directory: path } },
         );
       }
@@ -182,9 +193,10 @@ export class Recovery {
     for (const batch of this.#replayOf(verdict, found)) {
       const content = await BatchContent.read(this.#parts.settings.fileSystem, batch, "records");
       const broken = new Set(batch.brokenEntries);
+      const where = `${batch.path} at byte ${batch.position}`;
       for (const [ordinal, record] of content.records.entries()) {
         const replay = replays.get(record.group);
-        const at = { batch: batch.header.batch, ordinal, isBroken: broken.has(ordinal) };
+        const at = { batch: batch.header.batch, ordinal, isBroken: broken.has(ordinal), where };
         replay?.apply(record, at);
         if (replay === undefined && record.type === "drop") unknown.delete(record.group);
         else if (replay === undefined) unknown.add(record.group);
@@ -209,6 +221,7 @@ export class Recovery {
     stored: StoredCheckpoints,
     plans: readonly GroupPlan[],
     batches: readonly StoredBatch[],
+    nextBatch: number,
   ): Promise<Pick<Recovered, "entries" | "damaged" | "mustKeepOldFiles">> {
     const changes: KeyValueChange[] = [];
     const recovering = new Map<number, RecoveringGroup>();
@@ -232,6 +245,8 @@ export class Recovery {
       changes.push(putGroup({ ...checkpoint, damage: outcome }));
     }
     await this.#append(recovering, batches);
+    // All groups are checkpointed: what follows begins with a batch that is still to be written.
+    changes.push(putWal({ replayFrom: nextBatch, syncedThrough: nextBatch - 1 }));
     const entries = [...recovering.values()].map((each) => each.entry);
     for (const { writer } of entries) {
       const prepared = await writer.prepareCheckpoint();

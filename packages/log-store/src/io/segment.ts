@@ -350,11 +350,11 @@ export class Segment {
     return { path: this.path, group, position, endPosition, blockBytes: SCAN_BLOCK_BYTES };
   }
 
-  #damaged(reason: string): CodedError {
+  #damaged(reason: string, position = 0): CodedError {
     return new CodedError(
       "STORAGE_DAMAGED",
-      `${this.path}: ${reason}; the replica has to be replaced`,
-      { details: { file: this.path, reason } },
+      `${this.path} at byte ${position}: ${reason}; the replica has to be replaced`,
+      { details: { file: this.path, position, reason } },
     );
   }
 }

@@ -94,13 +94,19 @@ export async function crashEverywhere(run: CrashRun): Promise<CrashOutcome> {
   const live: CrashMachine = { fileSystem, keyValue: keyValue.inner };
   const events = new FileEvents();
   let points = 0;
+  const running = new Set<Promise<void>>();
+  const examine = async (call?: FileCall): Promise<void> => {
+    const examining = examiner.examine(live, points++, call);
+    running.add(examining);
+    await examining.finally(() => running.delete(examining));
+  };
   const store = await openTightStore(fileSystem, keyValue, time);
   fileSystem.observer = async (call) => {
     if (HARMLESS.has(call.operation)) return;
     events.see(call);
-    await examiner.examine(live, points++, call);
+    await examine(call);
   };
-  keyValue.observer = () => examiner.examine(live, points++);
+  keyValue.observer = () => examine();
   const random = new SeededRandom(run.seed);
   const advance = (durationMs: number): Promise<void> => time.advanceAsync(durationMs);
   const workload = new CrashWorkload({ store, model, random, advance });
@@ -108,6 +114,10 @@ export async function crashEverywhere(run: CrashRun): Promise<CrashOutcome> {
   for (let step = 0; step < run.steps && examiner.failures.length === 0; step++) {
     await workload.step();
   }
+  // What the store does on its own is still being looked at; nothing new begins.
+  fileSystem.observer = undefined;
+  keyValue.observer = undefined;
+  await Promise.all(running);
   const { failures, states, tally } = examiner;
   return { failures, points, states, tally, counts: { ...workload.counts, ...events.counts } };
 }
