@@ -122,8 +122,12 @@ export class HostedGroup implements RaftGroup {
     this.#term = this.node.term;
   }
 
+  /**
+   * Of the same moment as `role` and `leader`: the core may have entered a later term in this turn,
+   * and the old role with the new term would name two leaders for one term.
+   */
   get term(): number {
-    return this.node.term;
+    return this.#term;
   }
 
   get role(): RoleName {
