@@ -1,8 +1,9 @@
 // Replay against brokers that speak real gRPC on loopback.
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { connect } from "../../grpc/connect.ts";
 import { json } from "../../core/serde.ts";
 import { FakeCluster } from "../../testing/index.ts";
+import { BatchQueue } from "../fetch/batch-queue.ts";
 import type { Stratalog } from "../stratalog.ts";
 
 let cluster: FakeCluster;
@@ -56,6 +57,23 @@ describe("a replay", () => {
       expect(await collect()).toEqual([every3(0, 300, 0), every3(0, 300, 1), every3(0, 300, 2)]);
     },
   );
+
+  test("does not end over data that came while it looked for some", async () => {
+    await fill(3);
+    const take = BatchQueue.prototype.take;
+    const slow = vi.spyOn(BatchQueue.prototype, "take").mockImplementation(async function (
+      this: BatchQueue<unknown, unknown>,
+    ) {
+      const taken = await take.call(this);
+      if (taken === undefined) await new Promise((resolve) => setTimeout(resolve, 200));
+      return taken;
+    });
+    try {
+      expect(await collect()).toEqual([[0], [1], [2]]);
+    } finally {
+      slow.mockRestore();
+    }
+  });
 
   test("of an empty topic ends at once", async () => {
     expect(await collect()).toEqual([[], [], []]);

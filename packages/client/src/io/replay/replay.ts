@@ -87,9 +87,11 @@ export class Replay<Key = Uint8Array, Value = Uint8Array>
     const queue = this.#queue ?? (await this.#start());
     for (;;) {
       const changed = queue.changed();
+      // Asked first: what comes during the look would count as fetched and not be seen.
+      const isAllHere = [...this.#ends].every(([feed, end]) => feed.position >= end);
       const batch = await queue.take();
       if (batch !== undefined) return batch;
-      if ([...this.#ends].every(([feed, end]) => feed.position >= end)) return undefined;
+      if (isAllHere) return undefined;
       await this.#waitFor(changed);
     }
   }
