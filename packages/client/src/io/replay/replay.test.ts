@@ -60,6 +60,7 @@ describe("a replay", () => {
 
   test("does not end over data that came while it looked for some", async () => {
     await fill(3);
+    // oxlint-disable-next-line typescript/unbound-method -- it is called with its own queue below
     const take = BatchQueue.prototype.take;
     const slow = vi.spyOn(BatchQueue.prototype, "take").mockImplementation(async function (
       this: BatchQueue<unknown, unknown>,
