@@ -28,6 +28,18 @@ describe("operator mutants", () => {
     ]);
   });
 
+  it("spare types, and swaps of assignments that do not touch each other", () => {
+    const body = "  a.b = c;\n  d.e++;\n  f.g = d.e;\n  h.i = j();\n  k.l = 1;\n";
+    const kinds = "export type T =\n  | { readonly ok: true }\n  | { readonly ok: false };\n";
+    const ids = mutantsOf("x.ts", body + kinds).map(({ id }) => id);
+    expect(ids.filter((id) => id.includes("swapped"))).toEqual([
+      'x.ts:2 swapped with the next "d.e++;"',
+      'x.ts:3 swapped with the next "f.g = d.e;"',
+      'x.ts:4 swapped with the next "h.i = j();"',
+    ]);
+    expect(ids.filter((id) => id.includes("becomes"))).toEqual([]);
+  });
+
   it("apply at their own place", () => {
     const [first] = mutantsOf("x.ts", text);
     expect(first).toBeDefined();

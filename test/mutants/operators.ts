@@ -20,8 +20,11 @@ const SWAPS: readonly (readonly [RegExp, string])[] = [
 /** A statement that fills its line and can go without breaking the syntax. */
 const STATEMENT =
   /^(\s+)(?:(?:this\.|super\.)?#?[\w.#?]+(?:\([^{}]*\)|(?:\[[^\]]*\])? (?:[-+|&]?)= [^{}]+|\+\+|--);)$/;
-/** Words whose change no run can notice: messages, assertions that hold, declarations. */
-const UNOBSERVABLE = /\bassert\(|^\s*(?:import|export type|export interface|readonly|type|\*|\/\/)/;
+/** Words whose change no run can notice: messages, assertions that hold, declarations of types. */
+const UNOBSERVABLE =
+  /\bassert\(|^\s*(?:import|export type|export interface|readonly|type|\*|\/\/|\| \{ readonly)/;
+/** An assignment or a count that calls nothing: its target, and what it reads. */
+const PLAIN_ASSIGNMENT = /^\s+([\w.#]+)(?:(?:\+\+|--);| = ([^(]*);)$/;
 
 /**
  * Every mutant of a file: tokens swapped, statements dropped, neighbours swapped. Types and
@@ -80,7 +83,7 @@ function dropsIn(
     position,
   };
   const isSwappable = next !== undefined && STATEMENT.exec(next)?.[1] === indent;
-  if (!isSwappable || UNOBSERVABLE.test(next)) return [dropped];
+  if (!isSwappable || UNOBSERVABLE.test(next) || commute(line, next)) return [dropped];
   const swapped = {
     id: `${path}:${number} swapped with the next "${line.trim()}"`,
     path,
@@ -89,6 +92,13 @@ function dropsIn(
     position,
   };
   return [dropped, swapped];
+}
+
+/** Whether the order of two statements cannot matter: neither reads or writes what the other sets. */
+function commute(line: string, next: string): boolean {
+  const [first, second] = [PLAIN_ASSIGNMENT.exec(line), PLAIN_ASSIGNMENT.exec(next)];
+  if (first?.[1] === undefined || second?.[1] === undefined) return false;
+  return !next.includes(first[1]) && !line.includes(second[1]);
 }
 
 /** Draws `count` different mutants, the same for the same seed and sources. */
