@@ -7,7 +7,13 @@ import { RunningBroker } from "./lifecycle/running-broker.ts";
 export interface Broker {
   readonly brokerId: BrokerId;
   /** Where it listens. */
-  readonly ports: { readonly client: number; readonly peer: number; readonly http: number };
+  readonly ports: {
+    readonly client: number;
+    /** Absent without an external listener. */
+    readonly external?: number;
+    readonly peer: number;
+    readonly http: number;
+  };
   /**
    * Resolves once it is part of a formed cluster and serves clients; may wait for other brokers
    * without end.

@@ -11,11 +11,12 @@ import {
 } from "@stratalog/base";
 import { type FileSystem, NodeFileSystem } from "@stratalog/log-store";
 import { type PeerLink, TcpPeerLink } from "@stratalog/raft-host";
-import type { BrokerConfig } from "./config/broker-config.ts";
+import type { BrokerConfig, TlsConfig } from "./config/broker-config.ts";
 import { type ClientApi, type ClientApiOptions, createClientApi } from "./grpc/client-api.ts";
 import { HttpListener, type HttpListenerOptions } from "./http/http-listener.ts";
 import { LevelKeyValueStore } from "./node/level-key-value-store.ts";
 import { createPinoLogger } from "./node/pino-logger.ts";
+import { TlsFiles } from "./node/tls-files.ts";
 import type { BrokerMetrics } from "./telemetry/broker-metrics.ts";
 import { addProcessMetrics } from "./telemetry/process-metrics.ts";
 
@@ -35,13 +36,16 @@ export interface Environment {
    * or DIRECTORY_UNUSABLE.
    */
   openKeyValueStore(directory: string): Promise<KeyValueStore>;
-  /** Connections to the other brokers, listening at an address. */
-  openPeerLink(listen: { readonly host: string; readonly port: number }): PeerLink;
+  /**
+   * Connections to the other brokers, listening at an address. Throws INVALID_CONFIG when the TLS
+   * files are not usable.
+   */
+  openPeerLink(listen: PeerListen): PeerLink;
   /**
    * The port for clients: gRPC in production, the services' methods called directly in
-   * simulation. Not listening yet.
+   * simulation. Not listening yet. Throws INVALID_CONFIG when the TLS files are not usable.
    */
-  openClientPort(options: ClientApiOptions): ClientApi;
+  openClientPort(options: ClientPortOptions): ClientApi;
   /** The port for operators and their tools. Not listening yet. */
   openHttpPort(options: HttpListenerOptions): HttpPort;
   /** Adds figures of the process to the metrics. Returns how to stop. */
@@ -52,6 +56,18 @@ export interface Environment {
    * was not acknowledged never counted.
    */
   onFatal(reason: string, error: unknown): void;
+}
+
+/** Where a broker listens for the others, and how that is encrypted. */
+export interface PeerListen {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: TlsConfig | undefined;
+}
+
+/** What a port for clients is made of, and how it is encrypted. */
+export interface ClientPortOptions extends Omit<ClientApiOptions, "tls"> {
+  readonly tls: TlsConfig | undefined;
 }
 
 /** Where operators look. */
@@ -75,6 +91,10 @@ export function nodeEnvironment(
     createPinoLogger({ level: config.logLevel, brokerId: brokerId(config.nodeId) });
   const timers = machineTimers;
   const random = machineRandom;
+  const openTls = (tls: TlsConfig | undefined): TlsFiles | undefined =>
+    tls === undefined
+      ? undefined
+      : new TlsFiles({ config: tls, timers, logger: logger.child({ part: "tls" }) });
   const endProcess = (reason: string, error: unknown): void => {
     logger.error({ error, reason }, "the broker cannot go on and ends its process");
     process.exit(EXIT_FATAL);
@@ -86,9 +106,15 @@ export function nodeEnvironment(
     fileSystem: new NodeFileSystem(),
     logger,
     openKeyValueStore: (directory) => LevelKeyValueStore.open(directory),
-    openPeerLink: (listen) =>
-      new TcpPeerLink({ listen, timers, random, logger: logger.child({ part: "peers" }) }),
-    openClientPort: (parts) => createClientApi(parts),
+    openPeerLink: ({ host, port, tls }) =>
+      new TcpPeerLink({
+        listen: { host, port },
+        timers,
+        random,
+        logger: logger.child({ part: "peers" }),
+        tls: openTls(tls),
+      }),
+    openClientPort: ({ tls, ...parts }) => createClientApi({ ...parts, tls: openTls(tls) }),
     openHttpPort: (parts) => new HttpListener(parts),
     measureProcess: (metrics) => addProcessMetrics(metrics),
     onFatal: options.onFatal ?? endProcess,

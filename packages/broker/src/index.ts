@@ -8,7 +8,6 @@ export { configReference } from "./config/config-reference.ts";
 export { environmentName, readConfigFile } from "./config/config-sources.ts";
 export {
   type ConfigSources,
-  defaultPort,
   loadBrokerConfig,
 } from "./config/load-broker-config.ts";
 export { type Broker, startBroker } from "./broker.ts";
@@ -18,3 +17,4 @@ export {
   type HttpPort,
   nodeEnvironment,
 } from "./environment.ts";
+export { defaultPort } from "./config/listener-config.ts";

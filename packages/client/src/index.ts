@@ -7,6 +7,7 @@ export { murmur2 } from "./core/murmur2.ts";
 export { partitionOfKey } from "./core/partitioner.ts";
 export type { TopicPartition } from "./core/topic-partition.ts";
 export { bytes, json, type Serde, type StandardSchema, string } from "./core/serde.ts";
+export type { ClientTls } from "./grpc/client-tls.ts";
 export { type ConnectOptions, connect } from "./grpc/connect.ts";
 export { Admin } from "./io/admin/admin.ts";
 export type * from "./io/admin/admin-types.ts";

@@ -1,3 +1,14 @@
+/** Files and rules of a listener that encrypts. */
+export interface TlsConfig {
+  /** The listener's certificate and what signed it, PEM. */
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** Authorities of the other side, PEM; the system's when absent. */
+  readonly caFile: string | undefined;
+  /** Whether the other side must show a certificate of these authorities. */
+  readonly clientAuth: "none" | "required";
+}
+
 /** Where a listener binds and the address that others are told. */
 export interface ListenerConfig {
   readonly host: string;
@@ -7,6 +18,8 @@ export interface ListenerConfig {
   readonly advertisedHost: string | undefined;
   /** What others dial; the bound port when absent. */
   readonly advertisedPort: number | undefined;
+  /** Undefined: what passes is not encrypted. */
+  readonly tls: TlsConfig | undefined;
 }
 
 /** One initial voter of the controller's group, reached at its peer listener. */
@@ -83,11 +96,13 @@ export interface BrokerConfig {
   /** Empty: this broker forms a cluster of its own. */
   readonly seeds: readonly Seed[];
   readonly rack: string | undefined;
-  /** Allows listeners beyond loopback without TLS. */
+  /** Allows listeners beyond loopback without TLS; they are named in a warning every minute. */
   readonly insecure: boolean;
   readonly logLevel: LogLevel;
   readonly listeners: {
     readonly client: ListenerConfig;
+    /** A second door for clients that reach this broker by another address. */
+    readonly external: ListenerConfig | undefined;
     readonly peer: ListenerConfig;
     readonly http: ListenerConfig;
   };

@@ -20,7 +20,16 @@ export interface ConfigFile {
 const ENV_PREFIX = "STRATALOG_";
 
 /** Variables with our prefix that belong to the command line or to the tests, not to a broker. */
-const OTHER_VARIABLES = new Set(["STRATALOG_BROKERS", "STRATALOG_SKIPS", "STRATALOG_REQUIRE"]);
+const OTHER_VARIABLES = new Set([
+  "STRATALOG_BROKERS",
+  "STRATALOG_TLS",
+  "STRATALOG_TLS_CA",
+  "STRATALOG_TLS_CERT",
+  "STRATALOG_TLS_KEY",
+  "STRATALOG_TLS_SERVER_NAME",
+  "STRATALOG_SKIPS",
+  "STRATALOG_REQUIRE",
+]);
 
 /** The environment variable of a setting: `node.id` is `STRATALOG_NODE_ID`. */
 export function environmentName(key: SettingName): string {

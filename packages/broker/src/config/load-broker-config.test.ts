@@ -87,6 +87,9 @@ describe("loadBrokerConfig", () => {
     ["seeds=1@a:1,1@b:2,3@c:3", "names a broker twice"],
     ["raft.election.ms=200", "three times raft.heartbeat.ms"],
     ["listeners.peer.host=0.0.0.0", "insecure: true"],
+    ["listeners.client.tls.cert.file=a", "belong together"],
+    ["listeners.client.tls.ca.file=a", "needs listeners.client.tls.cert.file"],
+    ["listeners.external.advertised.host=a", "needs listeners.external.port"],
     ["node.id=6000", "set listeners.client.port"],
     ["data.dir=", "a text"],
   ])("refuses %s and says what is allowed", (flag, expected) => {
@@ -112,6 +115,35 @@ describe("loadBrokerConfig", () => {
       flags: [...required, "listeners.client.host=0.0.0.0", "insecure=true"],
     });
     expect(config.listeners.client.host).toBe("0.0.0.0");
+  });
+});
+
+describe("listeners", () => {
+  const tlsOf = (listener: string): string[] => [
+    `listeners.${listener}.tls.cert.file=c.crt`,
+    `listeners.${listener}.tls.key.file=c.key`,
+  ];
+
+  it("may be beyond loopback without more when they encrypt", () => {
+    const host = "listeners.client.host=0.0.0.0";
+    const { listeners } = loadBrokerConfig({ flags: [...required, host, ...tlsOf("client")] });
+    expect(listeners.client.tls).toEqual({
+      certFile: "c.crt",
+      keyFile: "c.key",
+      caFile: undefined,
+      clientAuth: "none",
+    });
+    expect(listeners.external).toBeUndefined();
+  });
+
+  it("say whose certificates are accepted where certificates are asked for", () => {
+    const asked = "listeners.client.tls.client.auth=required";
+    for (const flags of [tlsOf("peer"), [...tlsOf("client"), asked]]) {
+      expect(refusal({ flags: [...required, ...flags] })).toContain("tls.ca.file is missing");
+    }
+    const ca = "listeners.peer.tls.ca.file=ca.crt";
+    const { listeners } = loadBrokerConfig({ flags: [...required, ...tlsOf("peer"), ca] });
+    expect(listeners.peer.tls).toMatchObject({ caFile: "ca.crt", clientAuth: "required" });
   });
 });
 

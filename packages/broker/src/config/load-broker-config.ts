@@ -1,5 +1,5 @@
 import { CodedError } from "@stratalog/base";
-import type { BrokerConfig, ListenerConfig } from "./broker-config.ts";
+import type { BrokerConfig } from "./broker-config.ts";
 import {
   type ConfigFile,
   type GivenValue,
@@ -7,6 +7,7 @@ import {
   valuesOfFile,
   valuesOfFlags,
 } from "./config-sources.ts";
+import { defaultPort, listenerProblems, listenersOf } from "./listener-config.ts";
 import { nearestName } from "./nearest-name.ts";
 import { parseSeed } from "./seed.ts";
 import { settingRule } from "./setting-rules.ts";
@@ -29,13 +30,7 @@ export interface ConfigSources {
   readonly flags?: readonly string[];
 }
 
-const PORT_BASES = { client: 9095, peer: 9093, http: 9644 } as const;
 const PORT_MAX = 65_535;
-
-/** The port that broker `nodeId` listens on when nothing else is said. */
-export function defaultPort(listener: keyof typeof PORT_BASES, nodeId: number): number {
-  return PORT_BASES[listener] + 10 * nodeId;
-}
 
 /**
  * Puts the sources together and checks every value. Errors: INVALID_CONFIG with one line per
@@ -109,37 +104,8 @@ function contradictions(values: SettingValues): string[] {
   if (ids.length > 0 && ids.length % 2 === 0) {
     problems.push(`seeds has ${ids.length} voters; it must have 1, 3 or 5`);
   }
-  problems.push(...exposedListeners(values));
+  problems.push(...listenerProblems(values));
   return problems;
-}
-
-/**
- * Listening beyond loopback without TLS hands the data to the network: it must be asked for by
- * name.
- */
-function exposedListeners(values: SettingValues): string[] {
-  if (values.insecure) return [];
-  return (["client", "peer", "http"] as const).flatMap((listener) => {
-    const host = values[`listeners.${listener}.host`];
-    if (isLoopback(host)) return [];
-    return [
-      `listeners.${listener}.host ${host} is reachable from outside and has no TLS; ` +
-        "use 127.0.0.1, or say insecure: true",
-    ];
-  });
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || host.startsWith("127.");
-}
-
-function listenerOf(values: SettingValues, listener: "client" | "peer"): ListenerConfig {
-  return {
-    host: values[`listeners.${listener}.host`],
-    port: values[`listeners.${listener}.port`] ?? defaultPort(listener, values["node.id"]),
-    advertisedHost: values[`listeners.${listener}.advertised.host`],
-    advertisedPort: values[`listeners.${listener}.advertised.port`],
-  };
 }
 
 function toBrokerConfig(values: SettingValues): BrokerConfig {
@@ -150,16 +116,7 @@ function toBrokerConfig(values: SettingValues): BrokerConfig {
     rack: values.rack,
     insecure: values.insecure,
     logLevel: values["log.level"],
-    listeners: {
-      client: listenerOf(values, "client"),
-      peer: listenerOf(values, "peer"),
-      http: {
-        host: values["listeners.http.host"],
-        port: values["listeners.http.port"] ?? defaultPort("http", values["node.id"]),
-        advertisedHost: undefined,
-        advertisedPort: undefined,
-      },
-    },
+    listeners: listenersOf(values),
     raft: { heartbeatMs: values["raft.heartbeat.ms"], electionMs: values["raft.election.ms"] },
     storage: {
       walFileBytes: values["wal.file.bytes"],

@@ -41,6 +41,14 @@ function text() {
   return z.preprocess(textOf, z.string().min(1).max(1024));
 }
 
+/** Whether whoever connects must show a certificate. */
+function clientAuth(fallback: "none" | "required") {
+  return z
+    .enum(["none", "required"])
+    .default(fallback)
+    .describe("With TLS: whether whoever connects must show a certificate.");
+}
+
 const port = () => whole(0, 65_535);
 const seed = z.string().refine((item) => parseSeed(item) !== undefined);
 
@@ -62,7 +70,7 @@ export const brokerSettings = z.object({
   insecure: z
     .preprocess(scalarOf, z.boolean())
     .default(false)
-    .describe("Allows listeners beyond loopback without TLS."),
+    .describe("Allows listeners beyond loopback without TLS; said again every minute."),
   "log.level": z
     .enum(["debug", "info", "warn", "error", "silent"])
     .default("info")
@@ -74,12 +82,50 @@ export const brokerSettings = z.object({
     .describe("Unset: 9095 + 10 * node.id; 0: any free port."),
   "listeners.client.advertised.host": text().optional().describe("Host that clients are told."),
   "listeners.client.advertised.port": port().optional().describe("Port that clients are told."),
+  "listeners.client.tls.cert.file": text()
+    .optional()
+    .describe("Certificate chain, PEM; turns TLS on."),
+  "listeners.client.tls.key.file": text()
+    .optional()
+    .describe("Private key of the certificate, PEM."),
+  "listeners.client.tls.ca.file": text()
+    .optional()
+    .describe("Authorities that clients must be signed by, PEM."),
+  "listeners.client.tls.client.auth": clientAuth("none"),
+  "listeners.external.port": port()
+    .optional()
+    .describe("Opens a second port for clients that reach the broker by another address."),
+  "listeners.external.host": text().default("127.0.0.1").describe("Where it is bound."),
+  "listeners.external.advertised.host": text()
+    .optional()
+    .describe("Host that clients of the external port are told."),
+  "listeners.external.advertised.port": port()
+    .optional()
+    .describe("Port that clients of the external port are told."),
+  "listeners.external.tls.cert.file": text()
+    .optional()
+    .describe("Certificate chain, PEM; turns TLS on."),
+  "listeners.external.tls.key.file": text()
+    .optional()
+    .describe("Private key of the certificate, PEM."),
+  "listeners.external.tls.ca.file": text()
+    .optional()
+    .describe("Authorities that clients must be signed by, PEM."),
+  "listeners.external.tls.client.auth": clientAuth("none"),
   "listeners.peer.host": text().default("127.0.0.1").describe("Where other brokers connect (TCP)."),
   "listeners.peer.port": port()
     .optional()
     .describe("Unset: 9093 + 10 * node.id; 0: any free port."),
   "listeners.peer.advertised.host": text().optional().describe("Host that brokers are told."),
   "listeners.peer.advertised.port": port().optional().describe("Port that brokers are told."),
+  "listeners.peer.tls.cert.file": text()
+    .optional()
+    .describe("Certificate chain, PEM; turns TLS on."),
+  "listeners.peer.tls.key.file": text().optional().describe("Private key of the certificate, PEM."),
+  "listeners.peer.tls.ca.file": text()
+    .optional()
+    .describe("Authorities that the other brokers must be signed by, PEM."),
+  "listeners.peer.tls.client.auth": clientAuth("required"),
   "listeners.http.host": text()
     .default("127.0.0.1")
     .describe("Where /healthz, /readyz and /metrics are served."),
@@ -145,7 +191,9 @@ export const brokerSettings = z.object({
     .default(5 * SECOND_MS)
     .describe("Beat that members of groups are asked for."),
 
-  "max.connections": whole(1, 100_000).default(1000).describe("Client connections at one time."),
+  "max.connections": whole(1, 100_000)
+    .default(1000)
+    .describe("Connections at one time of each port for clients."),
   "produce.inflight.max.bytes": whole(MIB, 16 * GIB)
     .default(64 * MIB)
     .describe("Bytes of produce requests that are not answered yet, all clients together."),

@@ -1,8 +1,10 @@
 import type { handleBidiStreamingCall, ServerDuplexStream } from "@grpc/grpc-js";
 import type { ErrorCode } from "@stratalog/base";
 import { type Input, invalidRequest, Malformed } from "@stratalog/protocol";
+import type { Principal } from "../services/principal.ts";
 import type { OpenStream, Serve, StreamHandler } from "../services/rpc/method.ts";
 import { type CallEnvironment, failure } from "./call-environment.ts";
+import { principalOf } from "./connection-principal.ts";
 import { stoppingError } from "./open-calls.ts";
 import { StreamWriter } from "./stream-writer.ts";
 
@@ -39,6 +41,10 @@ class BidiCall<Request, Response> implements OpenStream<Response> {
 
   get peer(): string {
     return this.#call.getPeer();
+  }
+
+  get principal(): Principal {
+    return principalOf(this.#call);
   }
 
   get isWritable(): boolean {

@@ -11,7 +11,7 @@ export interface CallMetrics {
   answered(method: string, code: ErrorCode | "OK", durationMs: number): void;
   streamOpened(method: string): void;
   streamClosed(method: string, code: ErrorCode | "OK"): void;
-  /** Said once: where the listener's connections can be read, open now and turned away so far. */
+  /** Said once by each listener: where its connections can be read, open now and turned away so far. */
   watchConnections(read: { readonly open: () => number; readonly refused: () => number }): void;
 }
 

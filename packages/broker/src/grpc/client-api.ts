@@ -5,6 +5,7 @@ import { type ClientServicesOptions, createClientServices } from "../services/cl
 import type { CallEnvironment, CallMetrics } from "./call-environment.ts";
 import { ClientListener } from "./client-listener.ts";
 import type { ConnectionLimits } from "./connections.ts";
+import type { ListenerTls } from "./socket-acceptor.ts";
 import { bindMethods } from "./method-binding.ts";
 import { OpenCalls } from "./open-calls.ts";
 import { ReadGates } from "./read-gate.ts";
@@ -17,6 +18,8 @@ export interface ClientApiOptions extends ClientServicesOptions {
   readonly logger: Logger;
   readonly metrics: ClientServicesOptions["metrics"] & CallMetrics;
   readonly limits?: Partial<ConnectionLimits>;
+  /** Default: no encryption. */
+  readonly tls?: ListenerTls | undefined;
 }
 
 /** The client port with all its services. */
@@ -29,7 +32,7 @@ export interface ClientApi {
 /** Puts all services behind one gRPC listener; `listener.start()` binds it. */
 export function createClientApi(options: ClientApiOptions): ClientApi {
   const { methods, produceBudget } = createClientServices(options);
-  const { clock, timers, logger, metadata, metrics, host, port, limits } = options;
+  const { clock, timers, logger, metadata, metrics, host, port, limits, tls } = options;
   const gates = new ReadGates();
   const calls = new OpenCalls();
   const { listener: name } = options;
@@ -46,6 +49,7 @@ export function createClientApi(options: ClientApiOptions): ClientApi {
   const listener = new ClientListener({
     host,
     port,
+    tls,
     services: bindMethods(environment, methods),
     gates,
     calls,

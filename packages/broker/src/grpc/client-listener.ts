@@ -1,4 +1,4 @@
-import { createServer, type Server as SocketServer, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { type ConnectionInjector, Server, ServerCredentials } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
 import type { Logger, Timers } from "@stratalog/base";
@@ -16,6 +16,7 @@ import { HTTP2_SETTINGS, onSession, raiseWindows } from "./http2-window.ts";
 import type { ServiceImplementations } from "./method-binding.ts";
 import type { OpenCalls } from "./open-calls.ts";
 import type { ReadGates } from "./read-gate.ts";
+import { type ListenerTls, SocketAcceptor } from "./socket-acceptor.ts";
 
 /** Where and how to listen. */
 export interface ClientListenerOptions {
@@ -24,7 +25,7 @@ export interface ClientListenerOptions {
   /** 0: any free port. */
   readonly port: number;
   /** Default: no encryption. */
-  readonly credentials?: ServerCredentials;
+  readonly tls?: ListenerTls | undefined;
   readonly services: ServiceImplementations;
   readonly gates: ReadGates;
   readonly calls: OpenCalls;
@@ -59,7 +60,7 @@ export class ClientListener implements ClientPort {
   readonly #connections: Connections;
   readonly #sockets = new Set<Socket>();
   #injector: ConnectionInjector | undefined;
-  #acceptor: SocketServer | undefined;
+  #acceptor: SocketAcceptor | undefined;
 
   constructor(options: ClientListenerOptions) {
     this.#options = options;
@@ -103,17 +104,22 @@ export class ClientListener implements ClientPort {
    */
   async start(): Promise<number> {
     const hasWindows = raiseWindows(this.#server, HTTP2_SETTINGS);
-    const credentials = this.#options.credentials ?? ServerCredentials.createInsecure();
-    this.#injector = this.#server.createConnectionInjector(credentials);
+    // The acceptor encrypts: its certificates can be changed while it listens.
+    this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
     const seesSessions = onSession(this.#server, (session) => this.#connections.add(session));
     if (!hasWindows || !seesSessions) {
       this.#options.logger.warn({}, "HTTP/2 windows stay at 64 KiB: this grpc-js hides them");
     }
-    const acceptor = createServer({ noDelay: true }, (socket) => {
-      this.#accept(socket);
+    const limits = { ...LIMITS_DEFAULT, ...this.#options.limits };
+    const { tls, logger } = this.#options;
+    const acceptor = new SocketAcceptor({
+      tls,
+      logger,
+      handshakeTimeoutMs: limits.handshakeMs,
+      accept: (socket) => this.#accept(socket),
     });
     this.#acceptor = acceptor;
-    return await bindListener(acceptor, this.#options);
+    return await bindListener(acceptor.server, this.#options);
   }
 
   /**
@@ -125,9 +131,7 @@ export class ClientListener implements ClientPort {
     const acceptor = this.#acceptor;
     if (acceptor === undefined) return;
     this.#acceptor = undefined;
-    const closed = new Promise<void>((resolve) => {
-      acceptor.close(() => resolve());
-    });
+    const closed = acceptor.close();
     this.#options.calls.drain();
     const timer = this.#options.timers.after(graceMs, () => this.#cut());
     await new Promise<void>((resolve) => {

@@ -3,6 +3,7 @@ import { type Input, invalidRequest, Malformed } from "@stratalog/protocol";
 import type { CallContext } from "../services/call-context.ts";
 import type { Answer } from "../services/rpc/method.ts";
 import { type CallEnvironment, failure } from "./call-environment.ts";
+import { principalOf } from "./connection-principal.ts";
 import { stoppingError } from "./open-calls.ts";
 
 /** Time for a call whose client names no deadline. */
@@ -57,7 +58,7 @@ async function run<Request, Response>(
 
 function contextOf(
   environment: CallEnvironment,
-  call: Pick<ServerUnaryCall<unknown, unknown>, "getDeadline" | "getPeer">,
+  call: Pick<ServerUnaryCall<unknown, unknown>, "getDeadline" | "getPeer" | "getAuthContext">,
   signal: AbortSignal,
 ): CallContext {
   const deadline = call.getDeadline();
@@ -68,6 +69,10 @@ function contextOf(
   return {
     listener: environment.listener,
     peer: call.getPeer(),
+    // Asked for by few: looking at a certificate is not free.
+    get principal() {
+      return principalOf(call);
+    },
     timeoutMs: Math.max(0, Math.min(leftMs, TIMEOUT_MS_MAX)),
     signal,
   };

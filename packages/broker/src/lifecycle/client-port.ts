@@ -1,14 +1,18 @@
 import { brokerId } from "@stratalog/base";
 import type { TopicConfigOverrides } from "@stratalog/metadata";
-import type { BrokerConfig } from "../config/broker-config.ts";
+import type { BrokerConfig, ListenerConfig } from "../config/broker-config.ts";
 import type { Environment } from "../environment.ts";
 import type { ClientApi } from "../grpc/client-api.ts";
 import type { LeaderView } from "../replicas/replica-lookup.ts";
+import type { ByteBudget } from "../services/byte-budget.ts";
+import type { ClientPort } from "../services/client-port.ts";
 import type { BrokerMetrics } from "../telemetry/broker-metrics.ts";
 import type { LateCluster } from "./late-cluster.ts";
 
-/** Name of the one listener for clients. */
+/** Name of the listener for clients. */
 export const CLIENT_LISTENER = "client";
+/** Name of the second one, for clients that reach the broker by another address. */
+export const EXTERNAL_LISTENER = "external";
 
 /**
  * Configuration that a topic of this broker has where it says nothing, under the names of topics'
@@ -26,24 +30,78 @@ export function topicConfigDefaults(config: BrokerConfig): TopicConfigOverrides 
   };
 }
 
-/** The client port with all services, not listening yet. */
-export function openClientPort(options: {
+/** What the ports for clients need of their broker. */
+export interface ClientPortParts {
   readonly environment: Environment;
   readonly config: BrokerConfig;
   readonly cluster: LateCluster;
   readonly leaders: LeaderView;
   readonly metrics: BrokerMetrics;
-}): ClientApi {
-  const { environment, config, cluster, leaders, metrics } = options;
+}
+
+/** The ports for clients that are open, by the name of their listener. */
+export interface OpenClientPorts {
+  readonly client: number;
+  readonly external?: number;
+}
+
+/** All ports for clients, bound together and stopped together. */
+export class ClientPorts {
+  readonly #client: ClientApi;
+  readonly #external: ClientApi | undefined;
+
+  constructor(parts: ClientPortParts) {
+    const { client, external } = parts.config.listeners;
+    this.#client = createClientPort(parts, { name: CLIENT_LISTENER, config: client });
+    if (external === undefined) return;
+    // One bound on what all clients have in flight, whichever way they came.
+    const { produceBudget } = this.#client;
+    const listener = { name: EXTERNAL_LISTENER, config: external, produceBudget };
+    this.#external = createClientPort(parts, listener);
+  }
+
+  /** Binds all. Rejects with ADDRESS_IN_USE or INVALID_CONFIG; `stop` frees what was bound. */
+  async start(): Promise<OpenClientPorts> {
+    const client = await this.#client.listener.start();
+    if (this.#external === undefined) return { client };
+    return { client, external: await this.#external.listener.start() };
+  }
+
+  setServing(isServing: boolean): void {
+    for (const listener of this.#listeners) listener.setServing(isServing);
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    await Promise.all(this.#listeners.map((listener) => listener.stop(graceMs)));
+  }
+
+  get #listeners(): readonly ClientPort[] {
+    const ports = this.#external === undefined ? [this.#client] : [this.#client, this.#external];
+    return ports.map(({ listener }) => listener);
+  }
+}
+
+/** One port with all services, not listening yet. */
+function createClientPort(
+  parts: ClientPortParts,
+  listener: {
+    readonly name: string;
+    readonly config: ListenerConfig;
+    readonly produceBudget?: ByteBudget;
+  },
+): ClientApi {
+  const { environment, config, cluster, leaders, metrics } = parts;
   const { clock, timers, random, logger } = environment;
-  const { host, port } = config.listeners.client;
+  const { host, port, tls } = listener.config;
+  const { produceBudget } = listener;
   const self = brokerId(config.nodeId);
   const { partitions, replicationFactor } = config.topicDefaults;
   const seeds = config.seeds.map((seed) => brokerId(seed.brokerId));
   return environment.openClientPort({
-    listener: CLIENT_LISTENER,
+    listener: listener.name,
     host,
     port,
+    tls,
     brokerId: self,
     clock,
     timers,
@@ -62,6 +120,7 @@ export function openClientPort(options: {
       config: topicConfigDefaults(config),
     },
     produceInflightBytes: config.limits.produceInflightBytes,
+    ...(produceBudget === undefined ? {} : { produceBudget }),
     limits: { connections: config.limits.connections },
   });
 }

@@ -27,10 +27,10 @@ export class Peers {
     const { environment, config, logs, checkHello, onGroupFailed } = options;
     const { clock, timers, random, logger } = environment;
     const self = brokerId(config.nodeId);
-    const { host, port } = config.listeners.peer;
+    const { host, port, tls } = config.listeners.peer;
     this.#config = config;
     this.incarnation = randomUuid(random);
-    const link = environment.openPeerLink({ host, port });
+    const link = environment.openPeerLink({ host, port, tls });
     this.hub = new PeerHub({
       self,
       link,

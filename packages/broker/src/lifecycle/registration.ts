@@ -1,17 +1,19 @@
 import { brokerId, type ClusterId, type DirectoryId } from "@stratalog/base";
+import type { Broker } from "../broker.ts";
 import type { BrokerConfig, ListenerConfig } from "../config/broker-config.ts";
 import type { RegistrationFields } from "../controller/broker-registration.ts";
-import { CLIENT_LISTENER } from "./client-port.ts";
+import { CLIENT_LISTENER, EXTERNAL_LISTENER } from "./client-port.ts";
 
 /** What a broker says of itself to the controller once its ports are known. */
 export function registrationOf(facts: {
   readonly config: BrokerConfig;
-  readonly ports: { readonly client: number; readonly peer: number };
+  readonly ports: Broker["ports"];
   readonly clusterId: ClusterId;
   readonly directoryId: string;
   readonly incarnation: string;
 }): RegistrationFields {
   const { config, ports, clusterId, directoryId, incarnation } = facts;
+  const { client, external } = config.listeners;
   return {
     clusterId,
     brokerId: brokerId(config.nodeId),
@@ -20,7 +22,10 @@ export function registrationOf(facts: {
     incarnation,
     ...(config.rack === undefined ? {} : { rack: config.rack }),
     clientListeners: [
-      { name: CLIENT_LISTENER, ...advertised(config.listeners.client, ports.client) },
+      { name: CLIENT_LISTENER, ...advertised(client, ports.client) },
+      ...(external === undefined
+        ? []
+        : [{ name: EXTERNAL_LISTENER, ...advertised(external, ports.external ?? external.port) }]),
     ],
     peerAddress: advertised(config.listeners.peer, ports.peer),
   };

@@ -19,8 +19,9 @@ import { leaderOfRole } from "../replicas/led-group-listener.ts";
 import type { ReplicaRegistry } from "../replicas/replica-registry.ts";
 import { BrokerMetrics } from "../telemetry/broker-metrics.ts";
 import { BrokerLife } from "./broker-health.ts";
-import { openClientPort } from "./client-port.ts";
+import { ClientPorts, type OpenClientPorts } from "./client-port.ts";
 import { type OpenController, openController } from "./controller-group.ts";
+import { warnOfExposure } from "./exposure-warning.ts";
 import { LateCluster } from "./late-cluster.ts";
 import { openReplicas } from "./open-replicas.ts";
 import { openStorage, type Storage } from "./open-storage.ts";
@@ -55,7 +56,7 @@ export class RunningBroker implements Broker {
   readonly #cluster = new LateCluster();
   readonly #ready: Deferred<void> = deferred();
   readonly #stops: StopSequence<StopStep>;
-  #ports = { client: 0, peer: 0, http: 0 };
+  #ports: Broker["ports"] = { client: 0, peer: 0, http: 0 };
   #storage: Storage | undefined;
   #peers: Peers | undefined;
   #formation: Formation | undefined;
@@ -104,6 +105,9 @@ export class RunningBroker implements Broker {
     const storage = await openStorage(environment, config, this.#stops);
     this.#storage = storage;
     const http = await this.#openHttpPort();
+    const { listeners } = config;
+    const { timers } = environment;
+    this.#stops.add("exposure warning", warnOfExposure({ listeners, timers, logger }));
     const formation: { current?: Formation } = {};
     const peers = new Peers({
       environment,
@@ -125,8 +129,8 @@ export class RunningBroker implements Broker {
       // It waits for its writes; a storage that failed never says that they are done.
       if (this.#life.fatalReason() === undefined) await stopped;
     });
-    const client = await this.#openClientPort();
-    this.#ports = { client, peer, http };
+    const clientPorts = await this.#openClientPorts();
+    this.#ports = { ...clientPorts, peer, http };
     logger.info({ ...this.#ports, dataDir: config.dataDir }, "the broker is up");
   }
 
@@ -197,23 +201,24 @@ export class RunningBroker implements Broker {
     });
   }
 
-  async #openClientPort(): Promise<number> {
-    const { listener } = openClientPort({
+  async #openClientPorts(): Promise<OpenClientPorts> {
+    const listener = new ClientPorts({
       environment: this.#environment,
       config: this.#config,
       cluster: this.#cluster,
       leaders: this.#leaders,
       metrics: this.#metrics,
     });
-    const port = await listener.start();
     const graceMs = this.#config.limits.shutdownTimeoutMs * CALL_GRACE_SHARE;
+    // Before the start: one port may be bound when another cannot be.
     this.#stops.add("client port", () => listener.stop(graceMs));
+    const ports = await listener.start();
     this.#ready.promise.then(
       () => listener.setServing(true),
       // It never served, then.
       () => {},
     );
-    return port;
+    return ports;
   }
 
   /** Waits for the cluster to form, then opens what this broker holds of it. */

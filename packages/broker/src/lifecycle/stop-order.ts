@@ -15,6 +15,7 @@ export const STOP_ORDER = [
   "peers",
   "http port",
   "metrics",
+  "exposure warning",
   "deadlines",
   "log store",
   "data directory",

@@ -1,4 +1,5 @@
 import { CodedError, type Timers } from "@stratalog/base";
+import type { Principal } from "./principal.ts";
 import type { ClusterMetadata } from "./ports.ts";
 
 /** What a service knows of the call that it answers. */
@@ -7,6 +8,8 @@ export interface CallContext {
   readonly listener: string;
   /** Address of the client. */
   readonly peer: string;
+  /** Who the client is. */
+  readonly principal: Principal;
   /** Milliseconds that are left for the call. */
   readonly timeoutMs: number;
   /** Aborts when the client gave up or its time is over. */

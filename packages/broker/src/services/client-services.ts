@@ -40,6 +40,8 @@ export interface ClientServicesOptions {
   readonly topicDefaults: TopicCreationDefaults;
   /** Bytes of batches in flight over all clients at which their streams are read no further. */
   readonly produceInflightBytes: number;
+  /** The same of another listener, when both share one bound. Default: one of its own. */
+  readonly produceBudget?: ByteBudget;
 }
 
 /** The methods of every service, by name. */
@@ -57,8 +59,10 @@ export function createClientServices(options: ClientServicesOptions): ClientServ
   const { brokerId, clock, timers, random, metadata, leaders, controller, metrics } = options;
   const { coordinator, controllerVoters, topicDefaults: defaults } = options;
   const finder = new PartitionFinder(options.replicas, metadata);
-  const produceBudget = new ByteBudget(options.produceInflightBytes);
-  metrics.watchInflightBytes(() => produceBudget.usedBytes);
+  const produceBudget = options.produceBudget ?? new ByteBudget(options.produceInflightBytes);
+  if (options.produceBudget === undefined) {
+    metrics.watchInflightBytes(() => produceBudget.usedBytes);
+  }
   const environment = { listener: options.listener, clock, timers, metadata };
   const methods = {
     ProduceService: produceMethods(

@@ -23,6 +23,7 @@ export interface GaugeSource {
  */
 export class BrokerMetrics implements CallMetrics, ServiceMetrics {
   readonly registry = new Registry();
+  readonly #listeners: { readonly open: () => number; readonly refused: () => number }[] = [];
   readonly #calls: Counter<"method" | "code">;
   readonly #callSeconds: Histogram<"method">;
   readonly #streamsOpen: Gauge<"method">;
@@ -140,9 +141,14 @@ export class BrokerMetrics implements CallMetrics, ServiceMetrics {
   }
 
   watchConnections(read: { readonly open: () => number; readonly refused: () => number }): void {
+    this.#listeners.push(read);
+    if (this.#listeners.length > 1) return;
+    const sum = (key: "open" | "refused"): number =>
+      this.#listeners.reduce((total, listener) => total + listener[key](), 0);
     const help = "Connections of clients open now.";
-    this.addGauge({ name: "client_connections", help, read: read.open });
+    this.addGauge({ name: "client_connections", help, read: () => sum("open") });
     const refused = "Connections of clients turned away: too many, or no HTTP/2 in time.";
-    this.addCounter({ name: "client_connections_refused", help: refused, read: read.refused });
+    const readRefused = (): number => sum("refused");
+    this.addCounter({ name: "client_connections_refused", help: refused, read: readRefused });
   }
 }

@@ -1,10 +1,11 @@
 import type { Stratalog } from "@stratalog/client";
 import { type Command, Option } from "commander";
 import type { CommandContext } from "./command-context.ts";
+import { readTls, type TlsOptions, withTlsOptions } from "./tls-options.ts";
 import { clusterAddresses } from "./cluster-address.ts";
 
 /** Options of every command that asks a cluster. */
-export interface ClusterOptions {
+export interface ClusterOptions extends TlsOptions {
   readonly brokers?: string;
 }
 
@@ -13,11 +14,13 @@ export interface FormatOptions extends ClusterOptions {
   readonly output: "table" | "json";
 }
 
-/** Adds `--brokers`. */
+/** Adds `--brokers` and the flags for TLS. */
 export function withClusterOption(command: Command): Command {
-  return command.option(
-    "--brokers <list>",
-    "brokers to ask, host:port with commas between (or STRATALOG_BROKERS)",
+  return withTlsOptions(
+    command.option(
+      "--brokers <list>",
+      "brokers to ask, host:port with commas between (or STRATALOG_BROKERS)",
+    ),
   );
 }
 
@@ -38,7 +41,8 @@ export async function useClient<T>(
 ): Promise<T> {
   const brokers = await clusterAddresses(options.brokers, process.env["STRATALOG_BROKERS"]);
   const { connect } = await import("@stratalog/client");
-  const client = connect({ brokers, clientId });
+  const tls = await readTls(options, process.env);
+  const client = connect({ brokers, clientId, ...(tls === undefined ? {} : { tls }) });
   try {
     return await action(client);
   } finally {

@@ -1,4 +1,3 @@
-import type { ChannelCredentials } from "@grpc/grpc-js";
 import {
   type Logger,
   machineClock,
@@ -7,22 +6,26 @@ import {
   silentLogger,
 } from "@stratalog/base";
 import { type ClientOptions, Stratalog } from "../io/stratalog.ts";
+import { channelSecurity, type ClientTls } from "./client-tls.ts";
 import { grpcTransport } from "./grpc-connection.ts";
 
 /** How to connect over the network. */
 export interface ConnectOptions extends ClientOptions {
   /** Where the client says what it did about failures. Default: nowhere. */
   readonly logger?: Logger;
-  /** gRPC channel credentials, for TLS. Default: no encryption. */
-  readonly credentials?: ChannelCredentials;
+  /** Encrypts; `true` trusts Node's authorities. Default: no encryption. */
+  readonly tls?: boolean | ClientTls;
 }
 
 /**
  * A client of the cluster that has these brokers. Dials nothing yet: the first call does, and
- * rejects with BROKER_NOT_AVAILABLE naming the addresses when nobody answers.
+ * rejects with BROKER_NOT_AVAILABLE naming the addresses when nobody answers. Throws
+ * INVALID_CONFIG.
  */
 export function connect(options: ConnectOptions): Stratalog {
-  const transport = grpcTransport({ clock: machineClock, credentials: options.credentials });
+  const { tls } = options;
+  const security = tls === undefined || tls === false ? {} : channelSecurity(tls);
+  const transport = grpcTransport({ clock: machineClock, ...security });
   return new Stratalog(
     {
       clock: machineClock,

@@ -1,4 +1,4 @@
-import type { ChannelCredentials, Client, ClientDuplexStream } from "@grpc/grpc-js";
+import type { ChannelCredentials, ChannelOptions, Client, ClientDuplexStream } from "@grpc/grpc-js";
 import { type Clock, CodedError } from "@stratalog/base";
 import {
   callUnary,
@@ -29,7 +29,7 @@ type Methods = Client & Readonly<Record<string, unknown>>;
 class GrpcConnection implements Connection {
   readonly address: string;
   readonly #clock: Clock;
-  readonly #credentials: ChannelCredentials | undefined;
+  readonly #security: Omit<GrpcTransportOptions, "clock">;
   readonly #clients = new Map<ServiceName, Methods>();
   readonly #streams = new Set<() => void>();
   #isClosed = false;
@@ -37,7 +37,8 @@ class GrpcConnection implements Connection {
   constructor(address: string, options: GrpcTransportOptions) {
     this.address = address;
     this.#clock = options.clock;
-    this.#credentials = options.credentials;
+    const { clock: _clock, ...security } = options;
+    this.#security = security;
   }
 
   async call<S extends ServiceName, M extends UnaryName<S>>(
@@ -127,8 +128,8 @@ class GrpcConnection implements Connection {
   #client(service: ServiceName): Methods {
     let client = this.#clients.get(service);
     if (client === undefined) {
-      const secrets = this.#credentials === undefined ? {} : { credentials: this.#credentials };
-      const created: Client = createServiceClient(service, { address: this.address, ...secrets });
+      const { address } = this;
+      const created: Client = createServiceClient(service, { address, ...this.#security });
       client = created as Methods;
       this.#clients.set(service, client);
     }
@@ -144,7 +145,8 @@ function closedError(address: string): CodedError {
 export interface GrpcTransportOptions {
   readonly clock: Clock;
   /** Default: no encryption. */
-  readonly credentials?: ChannelCredentials | undefined;
+  readonly credentials?: ChannelCredentials;
+  readonly channelOptions?: ChannelOptions;
 }
 
 /** The transport of production. */

@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { CodedError, type Logger, type Timer, type Timers } from "@stratalog/base";
 import { decodeHandshake, encodeHandshake, type HandshakeDecoding } from "../core/handshake.ts";
 import { PING_KIND } from "../core/message-assembler.ts";
@@ -10,7 +11,7 @@ import type {
   PeerHello,
   PeerMessageKind,
 } from "../ports/peer-link.ts";
-import type { TcpLimits } from "./tcp-options.ts";
+import type { PeerTls, TcpLimits } from "./tcp-options.ts";
 
 /** What a lane tells its peer. */
 export interface OutgoingLaneEvents {
@@ -30,6 +31,7 @@ export interface OutgoingLaneOptions {
   readonly limits: TcpLimits;
   readonly timers: Timers;
   readonly logger: Logger;
+  readonly tls?: PeerTls | undefined;
   readonly events: OutgoingLaneEvents;
 }
 
@@ -60,11 +62,11 @@ export class OutgoingLane {
 
   constructor(options: OutgoingLaneOptions) {
     this.#options = options;
-    const { limits, lane, address, timers } = options;
+    const { limits, lane, address, timers, tls } = options;
     this.#budgetBytes = lane === "control" ? limits.controlBytesMax : limits.bulkBytesMax;
-    this.#socket = connect({ ...address, noDelay: true, keepAlive: true });
+    this.#socket = dial(address, tls);
     this.#handshakeTimer = timers.after(limits.handshakeTimeoutMs, () => this.close("silent"));
-    this.#socket.on("connect", () => {
+    this.#socket.on(tls === undefined ? "connect" : "secureConnect", () => {
       this.#socket.write(encodeHandshake({ type: "hello", lane, hello: options.hello }));
     });
     this.#socket.on("data", (chunk) => this.#receive(chunk));
@@ -188,7 +190,11 @@ export class OutgoingLane {
     const code = "code" in error ? error.code : undefined;
     // Only the host of a dead process refuses; an unreachable host says nothing about the process.
     if (code === "ECONNREFUSED") this.#downReason = "refused";
-    else if (code !== "ECONNRESET" && code !== "EPIPE") this.#downReason = "silent";
+    else if (isTlsFailure(code)) {
+      this.#downReason = "rejected";
+      const { address, logger } = this.#options;
+      logger.warn({ ...address, problem: error.message }, "peer TLS handshake failed");
+    } else if (code !== "ECONNRESET" && code !== "EPIPE") this.#downReason = "silent";
     this.#options.logger.debug({ ...this.#options.address, code }, "peer connection failed");
   }
 
@@ -197,4 +203,15 @@ export class OutgoingLane {
     this.#handshakeTimer.cancel();
     this.#options.events.onClosed(this.#options.lane, this.#downReason);
   }
+}
+
+/** Connects; with TLS the other side must be who its host name or address says. */
+function dial(address: PeerAddress, tls: PeerTls | undefined): Socket {
+  const options = { ...address, noDelay: true, keepAlive: true };
+  return tls === undefined ? connect(options) : connectTls({ ...options, ...tls.current });
+}
+
+/** Certificates or protocols that do not fit; a broken connection is none. */
+function isTlsFailure(code: unknown): boolean {
+  return typeof code === "string" && /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_|DEPTH_|SELF_)/.test(code);
 }

@@ -8,7 +8,7 @@ import type {
   SendResult,
 } from "../ports/peer-link.ts";
 import { OutgoingLane } from "./outgoing-lane.ts";
-import type { TcpLimits } from "./tcp-options.ts";
+import type { PeerTls, TcpLimits } from "./tcp-options.ts";
 
 /** What a peer tells the link. */
 export interface OutgoingPeerEvents {
@@ -29,6 +29,7 @@ export interface OutgoingPeerOptions {
   readonly timers: Timers;
   readonly random: Random;
   readonly logger: Logger;
+  readonly tls?: PeerTls | undefined;
   readonly events: OutgoingPeerEvents;
 }
 
@@ -70,10 +71,10 @@ export class OutgoingPeer {
     this.#redialTimer?.cancel();
     this.#state = "connecting";
     this.#attemptReason = undefined;
-    const { limits, timers, logger, events, address } = this.#options;
+    const { limits, timers, logger, events, address, tls } = this.#options;
     for (const lane of LANES) {
       const hello = events.hello();
-      const shared = { lane, address, hello, limits, timers, logger };
+      const shared = { lane, address, hello, limits, timers, logger, tls };
       this.#lanes.set(lane, new OutgoingLane({ ...shared, events: this.#laneEvents() }));
     }
   }

@@ -1,3 +1,4 @@
+import type { SecureContextOptions } from "node:tls";
 import type { Logger, Random, Timers } from "@stratalog/base";
 
 /** Bounds and intervals of a TCP peer link. */
@@ -35,6 +36,16 @@ export const DEFAULT_TCP_LIMITS: TcpLimits = {
   greetingCountMax: 64,
 };
 
+/** Encryption of a peer link: this broker's certificate and whom it trusts. */
+export interface PeerTls {
+  /** Certificate, key and authorities; a connection is made with what they are at that time. */
+  readonly current: SecureContextOptions;
+  /** Whether whoever dials must show a certificate of those authorities. */
+  readonly requiresClientCertificate: boolean;
+  /** Calls back when `current` has changed; returns how to stop. */
+  onChange(callback: () => void): () => void;
+}
+
 /** What a TCP peer link is made with. */
 export interface TcpPeerLinkOptions {
   /** Where to listen for the other brokers. Port 0 takes a free one. */
@@ -42,6 +53,8 @@ export interface TcpPeerLinkOptions {
   readonly timers: Timers;
   readonly random: Random;
   readonly logger: Logger;
+  /** Default: connections are not encrypted. */
+  readonly tls?: PeerTls | undefined;
   /** Defaults to {@link DEFAULT_TCP_LIMITS}. */
   readonly limits?: Partial<TcpLimits>;
 }

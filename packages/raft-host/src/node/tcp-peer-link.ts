@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { assert, type BrokerId, CodedError, present, type Timer } from "@stratalog/base";
 import type {
   Lane,
@@ -11,6 +11,7 @@ import type {
 } from "../ports/peer-link.ts";
 import { IncomingConnection, type IncomingEvents } from "./incoming-connection.ts";
 import { OutgoingPeer, type OutgoingPeerEvents } from "./outgoing-peer.ts";
+import { createPeerServer, type PeerServer } from "./peer-server.ts";
 import { DEFAULT_TCP_LIMITS, type TcpLimits, type TcpPeerLinkOptions } from "./tcp-options.ts";
 
 /**
@@ -21,7 +22,7 @@ import { DEFAULT_TCP_LIMITS, type TcpLimits, type TcpPeerLinkOptions } from "./t
 export class TcpPeerLink implements PeerLink {
   readonly #options: TcpPeerLinkOptions;
   readonly #limits: TcpLimits;
-  readonly #server: Server;
+  readonly #listener: PeerServer;
   readonly #outgoing = new Map<BrokerId, OutgoingPeer>();
   readonly #incoming = new Set<IncomingConnection>();
   readonly #incomingByLane = new Map<string, IncomingConnection>();
@@ -34,7 +35,16 @@ export class TcpPeerLink implements PeerLink {
   constructor(options: TcpPeerLinkOptions) {
     this.#options = options;
     this.#limits = { ...DEFAULT_TCP_LIMITS, ...options.limits };
-    this.#server = createServer((socket) => this.#accept(socket));
+    const { tls, logger } = options;
+    const { handshakeTimeoutMs, greetingCountMax: handshakeCountMax } = this.#limits;
+    const accept = (socket: Socket): void => this.#accept(socket);
+    this.#listener = createPeerServer({
+      tls,
+      logger,
+      handshakeTimeoutMs,
+      handshakeCountMax,
+      accept,
+    });
   }
 
   async start(handler: PeerHandler): Promise<{ readonly port: number }> {
@@ -51,6 +61,7 @@ export class TcpPeerLink implements PeerLink {
   async stop(): Promise<void> {
     if (this.#state !== "started") {
       this.#state = "stopped";
+      this.#listener.stop();
       return;
     }
     this.#state = "stopped";
@@ -58,9 +69,11 @@ export class TcpPeerLink implements PeerLink {
     for (const peer of this.#outgoing.values()) peer.stop();
     this.#outgoing.clear();
     for (const connection of this.#incoming) connection.close();
-    if (!this.#server.listening) return;
+    this.#listener.stop();
+    const { server } = this.#listener;
+    if (!server.listening) return;
     await new Promise<void>((resolve) => {
-      this.#server.close(() => resolve());
+      server.close(() => resolve());
     });
   }
 
@@ -83,17 +96,18 @@ export class TcpPeerLink implements PeerLink {
 
   #listen(): Promise<number> {
     const { host, port } = this.#options.listen;
+    const { server } = this.#listener;
     return new Promise((resolve, reject) => {
-      this.#server.once("error", (error) => {
+      server.once("error", (error) => {
         reject(listenError(error, host, port));
       });
-      this.#server.listen({ host, port }, () => {
-        this.#server.removeAllListeners("error");
-        this.#server.on("error", (error) => {
+      server.listen({ host, port }, () => {
+        server.removeAllListeners("error");
+        server.on("error", (error) => {
           // Out of file descriptors, for one: the listener lives on and accepts again later.
           this.#options.logger.warn({ reason: error.message }, "peer listener failed to accept");
         });
-        const address = this.#server.address();
+        const address = server.address();
         resolve(typeof address === "object" && address !== null ? address.port : port);
       });
     });
@@ -113,8 +127,8 @@ export class TcpPeerLink implements PeerLink {
     }
     for (const [peer, address] of this.#addresses) {
       if (peer === self || this.#outgoing.has(peer)) continue;
-      const { timers, random, logger } = this.#options;
-      const shared = { peer, address, limits: this.#limits, timers, random, logger };
+      const { timers, random, logger, tls } = this.#options;
+      const shared = { peer, address, limits: this.#limits, timers, random, logger, tls };
       const connection = new OutgoingPeer({ ...shared, events: this.#outgoingEvents() });
       this.#outgoing.set(peer, connection);
       connection.dialNow();

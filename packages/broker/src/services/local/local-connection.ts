@@ -1,3 +1,4 @@
+import { ANONYMOUS } from "../principal.ts";
 import { CodedError, deferred } from "@stratalog/base";
 import type { ServiceName } from "@stratalog/protocol";
 import { localized } from "../rpc/method.ts";
@@ -156,7 +157,8 @@ export class LocalConnection {
     if (!this.#mayCall()) throw stopping();
     if (codec === undefined || method?.kind !== "unary") throw unknownMethod(service, name);
     const { timeoutMs, signal } = call;
-    const context = { listener: environment.listener, peer: this.#peer, timeoutMs, signal };
+    const { listener } = environment;
+    const context = { listener, peer: this.#peer, principal: ANONYMOUS, timeoutMs, signal };
     try {
       const response = await method.answer(codec.requestThrough(call.request), context);
       return codec.responseThrough(response);

@@ -1,3 +1,4 @@
+import { ANONYMOUS } from "../principal.ts";
 import { CodedError } from "@stratalog/base";
 import { localized, type OpenStream, type Serve, type StreamHandler } from "../rpc/method.ts";
 import type { LocalPort } from "./local-port.ts";
@@ -21,6 +22,7 @@ const REQUESTS_QUEUED_MAX = 16;
 /** One stream, both sides of it. */
 export class LocalStream implements OpenStream<unknown> {
   readonly peer: string;
+  readonly principal = ANONYMOUS;
   readonly #port: LocalPort;
   readonly #listener: LocalStreamListener;
   readonly #onOver: () => void;

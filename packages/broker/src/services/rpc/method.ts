@@ -2,6 +2,7 @@ import type { BidiMethod, Input, UnaryMethod } from "@stratalog/protocol";
 import type { Clock, Timers } from "@stratalog/base";
 import type { CallContext } from "../call-context.ts";
 import { withLeaderAddress } from "../leader-address.ts";
+import type { Principal } from "../principal.ts";
 import type { ClusterMetadata } from "../ports.ts";
 
 /** A unary method: answers, or throws or rejects with a CodedError. */
@@ -26,6 +27,8 @@ export interface StreamHandler<Request> {
 export interface OpenStream<Response> {
   /** Address of the client. */
   readonly peer: string;
+  /** Who the client is. */
+  readonly principal: Principal;
   readonly isWritable: boolean;
   /** Writes a message; look at `isWritable` first. */
   write(response: Input<Response>): void;
