@@ -4,6 +4,7 @@ import { type GroupDescriptor, isSameReplica } from "../core/group-descriptor.ts
 import type { GroupChange } from "../core/group-state.ts";
 import { INITIAL_HARD_STATE } from "../core/hard-state.ts";
 import { Checkpointer } from "./checkpointer.ts";
+import { DiskReserve } from "./disk-reserve.ts";
 import { deleteGroup, putWal } from "./checkpoint-store.ts";
 import { FlushScheduler } from "./flush-scheduler.ts";
 import { GroupCreator } from "./group-creator.ts";
@@ -63,6 +64,7 @@ export class LogStore {
   readonly #parts: OpenParts;
   readonly #wal: WalWriter;
   readonly #scheduler: FlushScheduler;
+  readonly #reserve: DiskReserve;
   readonly #checkpointer: Checkpointer;
   readonly #creator: GroupCreator;
   readonly #groups: Map<number, GroupEntry>;
@@ -83,6 +85,7 @@ export class LogStore {
       durableBatch: () => wal.durableBatch,
       onFatal: parts.fail,
     });
+    this.#reserve = new DiskReserve(settings);
     this.#creator = new GroupCreator(settings, wal);
     this.#checkpointer = new Checkpointer({
       keyValue: settings.keyValue,
@@ -133,6 +136,7 @@ export class LogStore {
     parts.onDurable = () => store.#onDurable();
     parts.budget.trim();
     store.#setCheckpointTimer();
+    await store.#reserve.start();
     return store;
   }
 
@@ -193,10 +197,14 @@ export class LogStore {
     const { budget, settings } = this.#parts;
     return (
       budget.isOverloaded ||
-      this.#scheduler.isDiskFull ||
+      this.#isDiskFull ||
       this.#wal.queuedBytes > budget.limitBytes ||
       this.#wal.liveFileCount > settings.walFilesMax * OVERLOAD_FILES_FACTOR
     );
+  }
+
+  get #isDiskFull(): boolean {
+    return this.#scheduler.isDiskFull || this.#reserve.isReached;
   }
 
   /**
@@ -306,7 +314,7 @@ export class LogStore {
       tailCacheBytes: budget.usedBytes,
       openFiles: resources.handles.openCount,
       isOverloaded: this.isOverloaded,
-      isDiskFull: this.#scheduler.isDiskFull,
+      isDiskFull: this.#isDiskFull,
     };
   }
 
@@ -317,6 +325,7 @@ export class LogStore {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#checkpointTimer?.cancel();
+    this.#reserve.stop();
     if (this.#parts.hasFailed) {
       // Nothing can be made durable any more, and what was promised is in the WAL.
       this.#scheduler.stop();

@@ -75,7 +75,13 @@ export class Segment {
     segment.#index = new SparseIndex(base.index, base.offset);
     const header = encodeSegmentHeader({ ...context, ...facts });
     await context.handles.create(segment.path);
-    await context.handles.write(segment.path, (handle) => handle.write([header], 0));
+    try {
+      await context.handles.write(segment.path, (handle) => handle.write([header], 0));
+    } catch (error) {
+      // A full disk: the next try has to find no file of this name.
+      await segment.remove();
+      throw error;
+    }
     return segment;
   }
 
@@ -214,10 +220,16 @@ export class Segment {
       coveredBytes: sizeBytes,
       maxTimestamp: maxTimestampMs,
     });
-    await this.#context.handles.write(this.indexPath, async (handle) => {
-      await handle.write([block], persisted.fileBytes);
-      await handle.truncate(persisted.fileBytes + block.length);
-    });
+    try {
+      await this.#context.handles.write(this.indexPath, async (handle) => {
+        await handle.write([block], persisted.fileBytes);
+        await handle.truncate(persisted.fileBytes + block.length);
+      });
+    } catch (error) {
+      // On a full disk the index can wait: it is only a shortcut, and its rows stay in memory.
+      if (error instanceof FileSystemError && error.code === "ENOSPC") return;
+      throw error;
+    }
     this.#persisted = { rows: index.count, fileBytes: persisted.fileBytes + block.length };
   }
 

@@ -42,6 +42,11 @@ export interface LogStoreOptions {
    * 4,096.
    */
   readonly openFilesMax?: number;
+  /**
+   * Free bytes of the disk below which the store reports that it is full: what is left is kept for
+   * votes, truncations, retention and checkpoints. 0 for none. Default 256 MiB.
+   */
+  readonly diskReserveBytes?: number;
 }
 
 /** The options with every default filled in. */
@@ -64,6 +69,7 @@ export function logStoreSettings(options: LogStoreOptions): LogStoreSettings {
     flushBytes: 64 * KIB,
     flushMs: 250,
     openFilesMax: 4096,
+    diskReserveBytes: 256 * MIB,
     ...options,
     segmentMs: options.segmentMs,
     onFatal: (error) => options.onFatal(error),

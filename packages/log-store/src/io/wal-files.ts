@@ -1,4 +1,4 @@
-import type { Logger, Timers } from "@stratalog/base";
+import type { Logger, Timer, Timers } from "@stratalog/base";
 import { parseWalFileName, walFileName } from "../core/file-names.ts";
 import { type FileHandle, type FileSystem, FileSystemError } from "../ports/file-system.ts";
 import { removeIfThere } from "./segment.ts";
@@ -36,6 +36,9 @@ export class WalFiles {
   #nextLife: number;
   #next: Promise<WalFile> | undefined;
   readonly #spares: string[] = [];
+  #isClosed = false;
+  #retry: Timer | undefined;
+  #wake: (() => void) | undefined;
 
   constructor(options: {
     readonly fileSystem: FileSystem;
@@ -107,6 +110,9 @@ export class WalFiles {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#retry?.cancel();
+    this.#wake?.();
     const next = await this.#next?.catch(() => undefined);
     await next?.handle.close();
   }
@@ -118,14 +124,20 @@ export class WalFiles {
       try {
         return await this.#make(life, path, sizeBytes);
       } catch (error) {
-        if (!(error instanceof FileSystemError && error.code === "ENOSPC")) throw error;
+        if (!isDiskFull(error) || this.#isClosed) throw error;
         this.#logger.warn({ path }, "no space for the next WAL file; trying again");
         await removeIfThere(this.#fileSystem, path);
-        await new Promise<void>((resolve) => {
-          this.#timers.after(FULL_DISK_RETRY_MS, resolve);
-        });
+        await this.waitForSpace();
       }
     }
+  }
+
+  /** Waits a while, or until `close`, before something is tried again that a full disk stopped. */
+  waitForSpace(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      this.#retry = this.#timers.after(FULL_DISK_RETRY_MS, resolve);
+    });
   }
 
   async #make(life: number, path: string, sizeBytes: number): Promise<WalFile> {
@@ -133,8 +145,13 @@ export class WalFiles {
     let handle: FileHandle;
     if (spare === undefined) {
       handle = await this.#fileSystem.open(path, "exclusive");
-      await this.#fillWithZeros(handle, sizeBytes);
-      await handle.dataSync();
+      try {
+        await this.#fillWithZeros(handle, sizeBytes);
+        await handle.dataSync();
+      } catch (error) {
+        await handle.close();
+        throw error;
+      }
     } else {
       await this.#fileSystem.rename(spare, path);
       handle = await this.#fileSystem.open(path, "write");
@@ -151,4 +168,9 @@ export class WalFiles {
       await handle.write([part], position);
     }
   }
+}
+
+/** Whether a call failed for want of space: it may be tried again, since nothing was promised. */
+export function isDiskFull(error: unknown): boolean {
+  return error instanceof FileSystemError && error.code === "ENOSPC";
 }

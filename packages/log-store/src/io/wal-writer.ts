@@ -1,7 +1,7 @@
 import { assert, type Clock } from "@stratalog/base";
 import { INITIAL_HARD_STATE, type StoredHardState } from "../core/hard-state.ts";
 import { encodeWalBatch, WalBatch } from "../core/wal-batch.ts";
-import type { WalFile, WalFiles } from "./wal-files.ts";
+import { isDiskFull, type WalFile, type WalFiles } from "./wal-files.ts";
 import type { WalMark } from "./wal-mark.ts";
 
 /**
@@ -170,7 +170,7 @@ export class WalWriter {
       isSeal: kind === "seal" || kind === "complete-seal",
     });
     const startMs = this.#clock.monotonicMs();
-    await file.handle.write(parts, this.#position);
+    await this.#writeParts(file, parts);
     await file.handle.dataSync();
     this.#count(this.#clock.monotonicMs() - startMs, sizeBytes);
     this.#position += sizeBytes;
@@ -180,6 +180,22 @@ export class WalWriter {
       else this.#hardStates.set(group, hardState);
     }
     this.#onDurable(batch.batch);
+  }
+
+  /**
+   * Writes a batch. One that is larger than its file makes it grow, which a full disk refuses: then
+   * it is tried again until there is room, so that votes wait and are not lost.
+   */
+  async #writeParts(file: WalFile, parts: readonly Uint8Array[]): Promise<void> {
+    for (;;) {
+      try {
+        await file.handle.write(parts, this.#position);
+        return;
+      } catch (error) {
+        if (!isDiskFull(error)) throw error;
+        await this.#files.waitForSpace();
+      }
+    }
   }
 
   async #openNextFile(first: WalBatch): Promise<WalFile> {
