@@ -36,6 +36,11 @@ export class BrokerProcess {
     return `127.0.0.1:${this.plan.clientPort}`;
   }
 
+  /** Undefined while it does not run. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   get isRunning(): boolean {
     return this.#child !== undefined;
   }
