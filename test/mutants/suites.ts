@@ -1,4 +1,5 @@
 import type { MutantSuite } from "./mutant.ts";
+import { PLANTED_IN_RAFT_HOST } from "./planted/raft-host.ts";
 import { PLANTED_IN_RAFT } from "./planted/raft.ts";
 
 /** A run of one package's tests in one thread, which starts in half the time. */
@@ -10,7 +11,7 @@ function check(folder: string): readonly string[] {
 export const SUITES: readonly MutantSuite[] = [
   {
     name: "raft",
-    planted: PLANTED_IN_RAFT,
+    planted: [...PLANTED_IN_RAFT, ...PLANTED_IN_RAFT_HOST],
     drawnFrom: ["packages/raft-ts/src/core"],
     leftOut: /\/(?:describe|status|messages|types|log-storage)\b/,
     dependsOn: [
