@@ -281,8 +281,19 @@ describe("ReplicatedStateMachine", () => {
       "counter: entry 2 is damaged: not UTF-8",
     ]);
     expect(one.machine.appliedIndex).toBe(1);
+    expect(() => one.machine.createSnapshot()).toThrow("a snapshot would lack an entry");
     const store = new MemoryKeyValueStore(new Map([["machine/1/head", new Uint8Array([1])]]));
     await expect(replica(2, { store })).rejects.toMatchObject({ code: "STORAGE_DAMAGED" });
+  });
+
+  it("does not let the log be replaced by a snapshot that it cannot read", async () => {
+    const one = await replica(1);
+    const received = { index: 9, term: 2, data: new Uint8Array([255]) };
+    await expect(one.machine.onSnapshot(received)).rejects.toMatchObject({
+      code: "STORAGE_DAMAGED",
+    });
+    expect(one.machine.appliedIndex).toBe(0);
+    expect(one.fatal.length).toBe(1);
   });
 
   it("agrees on every replica after any history of commands, elections and commits", async () => {

@@ -46,6 +46,8 @@ export class ReplicatedStateMachine<State, Command, Record, Response>
   /** Saves run one after the other; this is the last one asked for. */
   #lastSave: Promise<void> = Promise.resolve();
   #isSaving = false;
+  /** Something could not be read: the process is about to end. */
+  #hasFailed = false;
   #entriesSinceSnapshot = 0;
   #bytesSinceSnapshot = 0;
   #snapshotSizeBytes: number;
@@ -168,15 +170,15 @@ export class ReplicatedStateMachine<State, Command, Record, Response>
     for (const listener of this.#roleListeners) listener(role);
   }
 
-  /** A snapshot from the leader replaces the state. The log may be reset once this resolves. */
+  /**
+   * A snapshot from the leader replaces the state. The log may be reset once this resolves; it must
+   * not be when this rejects, with STORAGE_DAMAGED for a snapshot that cannot be read.
+   */
   async onSnapshot(snapshot: ReceivedSnapshot): Promise<void> {
     const { definition } = this.#options;
     if (snapshot.index <= this.#appliedIndex) return;
     const decoded = definition.decodeSnapshot(snapshot.data);
-    if (!decoded.ok) {
-      this.#fatal(`received snapshot is damaged: ${decoded.reason}`);
-      return;
-    }
+    if (!decoded.ok) throw this.#fatal(`received snapshot is damaged: ${decoded.reason}`);
     this.#state = decoded.value;
     this.#appliedIndex = snapshot.index;
     this.#appliedTerm = snapshot.term;
@@ -187,7 +189,10 @@ export class ReplicatedStateMachine<State, Command, Record, Response>
     await this.#save(snapshot);
   }
 
+  /** The state as of the last entry that was delivered here. */
   createSnapshot(): Uint8Array {
+    // The entry that could not be read counts as delivered, and is not in the state.
+    assert(!this.#hasFailed, `${this.#options.definition.name}: a snapshot would lack an entry`);
     return this.#options.definition.encodeSnapshot(this.#state);
   }
 
@@ -195,7 +200,8 @@ export class ReplicatedStateMachine<State, Command, Record, Response>
   async saveSnapshot(): Promise<void> {
     if (this.#appliedIndex === 0) return;
     const index = this.#appliedIndex;
-    await this.#save({ index, term: this.#appliedTerm, data: this.createSnapshot() });
+    const data = this.#options.definition.encodeSnapshot(this.#state);
+    await this.#save({ index, term: this.#appliedTerm, data });
     const dropIndex = index - this.#limits.logMarginEntries;
     if (dropIndex > 0) this.#options.dropLogPrefix(dropIndex);
   }
@@ -292,9 +298,12 @@ export class ReplicatedStateMachine<State, Command, Record, Response>
     }
   }
 
-  #fatal(what: string): void {
+  #fatal(what: string): CodedError {
     const { definition } = this.#options;
-    this.#options.onFatal(new CodedError("STORAGE_DAMAGED", `${definition.name}: ${what}`));
+    const error = new CodedError("STORAGE_DAMAGED", `${definition.name}: ${what}`);
+    this.#hasFailed = true;
+    this.#options.onFatal(error);
+    return error;
   }
 
   #notLeader(): CodedError {
