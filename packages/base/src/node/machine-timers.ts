@@ -4,9 +4,9 @@ import type { Timers } from "../ports/timers.ts";
 /**
  * The event loop's timers: the only place that calls `setTimeout` and `setImmediate`.
  *
- * Node counts a delay from the start of the present turn of its loop, so after a long turn a timer
- * fires early; whoever compares its clock with a due time would then find it not due and wait for
- * ever. A timer that fires early is set again for the rest.
+ * Node's timers count whole milliseconds on both ends, so they fire up to two milliseconds early.
+ * Whoever then compares its clock with the due time finds it not reached and may wait for ever. A
+ * timer that fires early is set again for the rest.
  */
 export const machineTimers: Timers = {
   after(delayMs, task) {
