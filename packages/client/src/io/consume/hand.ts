@@ -36,8 +36,8 @@ export class Hand {
   }
 
   /**
-   * Reads the batch in hand. A seek or a revocation ends it early; the loop has not seen the rest of
-   * it then, and passes only what it has read.
+   * Reads the batch in hand. A seek or a revocation ends it early; the loop has not seen the rest
+   * of it then, and passes only what it has read.
    */
   readerOf<Read extends { readonly position: number }>(
     batch: ReadableBatch<Read>,
