@@ -26,6 +26,15 @@ export {
   type LogStoreStats,
   type RecoveredGroup,
 } from "./io/log-store.ts";
+export {
+  type GroupReport,
+  type InspectOptions,
+  inspectLogs,
+  type LogProblem,
+  type LogReport,
+  type SegmentReport,
+  type WalFileReport,
+} from "./io/log-inspector.ts";
 export { NodeFileSystem } from "./io/node-file-system.ts";
 export type { LogStoreOptions } from "./io/store-options.ts";
 export {

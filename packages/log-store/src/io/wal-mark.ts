@@ -43,7 +43,7 @@ export class WalMark {
   async read(): Promise<number> {
     const bytes = new Uint8Array(SLOT_DISTANCE + SLOT_BYTES);
     const count = await this.#handle.read(bytes, 0);
-    return Math.max(slotValue(bytes, 0, count), slotValue(bytes, SLOT_DISTANCE, count));
+    return decodeMark(bytes.subarray(0, count));
   }
 
   /**
@@ -78,6 +78,12 @@ export class WalMark {
       this.#onError(error);
     }
   }
+}
+
+/** The newest mark that holds in the bytes of a mark file; 0 for none. */
+export function decodeMark(bytes: Uint8Array): number {
+  const count = bytes.length;
+  return Math.max(slotValue(bytes, 0, count), slotValue(bytes, SLOT_DISTANCE, count));
 }
 
 function slotValue(bytes: Uint8Array, at: number, count: number): number {
