@@ -13,10 +13,12 @@ export function canMakeCertificates(name: string): boolean {
   });
 }
 
+const LOOPBACK = ["127.0.0.1", "localhost"];
+
 /** Makes, or renews, the certificates of a directory with the project's own command. */
-export function makeCertificates(directory: string): void {
+export function makeCertificates(directory: string, names: readonly string[] = LOOPBACK): void {
   const program = join(repositoryRoot, "cluster/make-certs.mjs");
-  const hosts = ["--host", "127.0.0.1", "--host", "localhost"];
+  const hosts = names.flatMap((name) => ["--host", name]);
   execFileSync(process.execPath, [program, directory, "--replace", ...hosts], { stdio: "pipe" });
 }
 
