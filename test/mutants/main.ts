@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { SeededRandom } from "@stratalog/base";
 import { repositoryRoot } from "../skips.ts";
+import { argumentFor, linesOf } from "./argued.ts";
 import { Ledger, type LedgerEntry } from "./ledger.ts";
 import { applyMutant, type Mutant, type MutantSuite } from "./mutant.ts";
 import { drawMutants, mutantsOf } from "./operators.ts";
@@ -80,14 +81,29 @@ async function checkUnchanged(sandbox: Sandbox, suite: MutantSuite): Promise<voi
   }
 }
 
+/** Why drawn mutants that survive are no bugs, by id, as far as that was argued. */
+function argumentsFor(mutants: readonly Mutant[]): ReadonlyMap<string, string> {
+  const reasons = new Map<string, string>();
+  for (const { id, path, position, find, replace } of mutants) {
+    if (position === undefined) continue;
+    const text = readFileSync(join(repositoryRoot, path), "utf8");
+    const reason = argumentFor(path, linesOf(text, { position, find, replace }));
+    if (reason !== undefined) reasons.set(id, reason);
+  }
+  return reasons;
+}
+
 /** The last word on a run: whether all that must be found was found. */
-function conclude(entries: readonly LedgerEntry[]): boolean {
+function conclude(entries: readonly LedgerEntry[], reasons: ReadonlyMap<string, string>): boolean {
   const planted = entries.filter((entry) => entry.kind === "planted");
   const drawn = entries.filter((entry) => entry.kind === "drawn");
   const found = (of: readonly LedgerEntry[]): number =>
     of.filter((entry) => entry.result === "found").length;
   for (const entry of entries.filter(({ result }) => result !== "found")) {
     console.log(`${entry.result.padEnd(9)} ${entry.kind.padEnd(8)} ${entry.id}`);
+    const reason = reasons.get(entry.id);
+    if (reason !== undefined) console.log(`          no bug: ${reason}`);
+    else if (entry.kind === "drawn") console.log("          not argued yet");
   }
   const share = drawn.length === 0 ? 1 : found(drawn) / drawn.length;
   console.log(`planted: ${found(planted)} of ${planted.length} found`);
@@ -156,7 +172,8 @@ async function main(): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: Number(values.jobs) }, work));
-  process.exitCode = conclude(jobs.flatMap(({ mutant }) => done.get(mutant.id) ?? [])) ? 0 : 1;
+  const entries = jobs.flatMap(({ mutant }) => done.get(mutant.id) ?? []);
+  process.exitCode = conclude(entries, argumentsFor(drawn)) ? 0 : 1;
 }
 
 await main();

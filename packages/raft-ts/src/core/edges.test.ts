@@ -181,6 +181,14 @@ describe("the log", () => {
     expect(log.slice(4, 4, NO_LIMIT)).toEqual([]);
   });
 
+  it("says whether the commit index rose", () => {
+    const log = logOf(2);
+    log.append([entry(3, 1)]);
+    expect([log.commitTo(2), log.commitTo(1), log.committed]).toEqual([false, false, 2]);
+    expect([log.commitTo(3), log.committed]).toEqual([true, 3]);
+    expect(() => log.commitTo(4)).toThrow("beyond the log's end");
+  });
+
   it("forgets the configurations that a snapshot replaces", () => {
     const log = logOf(2);
     log.append([changeEntry(3, 1)]);

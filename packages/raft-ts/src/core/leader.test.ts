@@ -1,0 +1,152 @@
+import { describe, expect, it } from "vitest";
+import { MemoryStorage } from "../memory/memory-storage.ts";
+import type { Message } from "./messages.ts";
+import { RaftNode } from "./raft-node.ts";
+import type { Status } from "./status.ts";
+import type { ReplicaId } from "./types.ts";
+
+/** Replica 1, leading 2 and 3 in term 1, whose storage is done at once. */
+class Leader {
+  readonly storage = MemoryStorage.withVoters([1, 2, 3]);
+  readonly raft = new RaftNode({
+    id: 1,
+    storage: this.storage,
+    random: () => 0,
+    preVote: false,
+  });
+
+  constructor() {
+    this.raft.campaign();
+    this.work();
+    this.raft.step({ type: "vote-response", from: 2, to: 1, term: 1, reject: false });
+    this.work();
+    this.acknowledge(2, 1);
+    this.acknowledge(3, 1);
+    this.work();
+  }
+
+  /** Does everything that is due; answers what was sent. */
+  work(): readonly Message[] {
+    const sent: Message[] = [];
+    while (this.raft.hasReady()) {
+      const ready = this.raft.ready();
+      this.storage.append(ready.entries);
+      if (ready.hardState !== undefined) this.storage.setHardState(ready.hardState);
+      sent.push(...ready.messages);
+      for (const entry of ready.committedEntries) {
+        if (entry.type === "conf-change") this.raft.applyConfChange(entry.change);
+      }
+      this.raft.advance(ready);
+    }
+    return sent;
+  }
+
+  acknowledge(from: ReplicaId, index: number): void {
+    const hints = { reject: false, hintIndex: 0, hintTerm: 0 };
+    this.raft.step({ type: "append-response", from, to: 1, term: 1, index, ...hints });
+  }
+
+  progressOf(id: ReplicaId): Status["progress"][number] | undefined {
+    return this.raft.status().progress.find((progress) => progress.id === id);
+  }
+}
+
+describe("a leader", () => {
+  it("counts itself as streamed to from the start", () => {
+    const storage = MemoryStorage.withVoters([1]);
+    const raft = new RaftNode({ id: 1, storage, random: () => 0, preVote: false });
+    raft.campaign();
+    raft.advance(raft.ready());
+    expect(raft.role).toBe("leader");
+    expect(raft.status().progress[0]?.state).toBe("replicate");
+  });
+
+  it("ends a probe by an answer that is not old, and by no other", () => {
+    const leader = new Leader();
+    leader.raft.propose(Uint8Array.of(1));
+    leader.work();
+    leader.acknowledge(2, 2);
+    leader.raft.reportUnreachable(2);
+    expect(leader.progressOf(2)?.state).toBe("probe");
+    leader.acknowledge(2, 1);
+    expect(leader.progressOf(2)?.state).toBe("probe");
+    leader.acknowledge(2, 2);
+    expect(leader.progressOf(2)?.state).toBe("replicate");
+  });
+
+  it("sends to a new member as soon as it is one", () => {
+    const leader = new Leader();
+    leader.raft.proposeConfChange({
+      transition: "auto",
+      changes: [{ kind: "add-learner", replica: 4 }],
+    });
+    leader.work();
+    leader.acknowledge(2, 2);
+    expect(leader.work().some(({ type, to }) => type === "append" && to === 4)).toBe(true);
+  });
+
+  it("heartbeats at its own pace, and drops a transfer that takes an election timeout", () => {
+    const leader = new Leader();
+    leader.raft.propose(Uint8Array.of(1));
+    leader.raft.transferLeadership(3);
+    expect(leader.raft.propose(Uint8Array.of(2))).toMatchObject({ reason: "transferring" });
+    for (let i = 0; i < 10; i++) leader.raft.tick();
+    expect(leader.raft.propose(Uint8Array.of(2))).toMatchObject({ accepted: true });
+  });
+});
+
+describe("a settled replica", () => {
+  it("leads, has everything applied, and so have all followers", () => {
+    const leader = new Leader();
+    expect(leader.raft.isSettled()).toBe(true);
+    leader.raft.propose(Uint8Array.of(1));
+    expect(leader.raft.isSettled()).toBe(false);
+    leader.work();
+    leader.acknowledge(2, 2);
+    leader.work();
+    expect(leader.raft.isSettled()).toBe(false);
+    expect(leader.raft.isSettled((id) => id === 3)).toBe(true);
+    leader.acknowledge(3, 2);
+    leader.work();
+    expect(leader.raft.isSettled()).toBe(true);
+  });
+
+  it("streams to its followers: one that is probed may miss something", () => {
+    const leader = new Leader();
+    leader.raft.reportUnreachable(3);
+    expect(leader.raft.isSettled()).toBe(false);
+    expect(leader.raft.isSettled((id) => id === 3)).toBe(true);
+  });
+
+  it("has no read and no transfer under way", () => {
+    const reading = new Leader();
+    reading.raft.readIndex(1);
+    expect(reading.raft.isSettled()).toBe(false);
+    const handing = new Leader();
+    handing.raft.transferLeadership(2);
+    expect(handing.raft.isSettled()).toBe(false);
+  });
+
+  it("follows a known leader, with everything applied", () => {
+    const storage = MemoryStorage.withVoters([1, 2, 3]);
+    storage.append([{ type: "normal", index: 1, term: 1, data: Uint8Array.of(1) }]);
+    storage.setHardState({ term: 1, vote: 2, commit: 0 });
+    const raft = new RaftNode({ id: 1, storage, random: () => 0 });
+    expect(raft.isSettled()).toBe(false);
+    raft.step({ type: "heartbeat", from: 2, to: 1, term: 1, commit: 0, readSequence: 0 });
+    expect(raft.isSettled()).toBe(false);
+    raft.step({ type: "heartbeat", from: 2, to: 1, term: 1, commit: 1, readSequence: 0 });
+    raft.advance(raft.ready());
+    expect(raft.isSettled()).toBe(true);
+    raft.forgetLeader();
+    expect(raft.isSettled()).toBe(false);
+  });
+
+  it("is no candidate", () => {
+    const storage = MemoryStorage.withVoters([1, 2, 3]);
+    const raft = new RaftNode({ id: 1, storage, random: () => 0 });
+    raft.campaign();
+    raft.advance(raft.ready());
+    expect(raft.isSettled()).toBe(false);
+  });
+});

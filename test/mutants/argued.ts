@@ -1,0 +1,119 @@
+/**
+ * A drawn mutant that no test can find, because the changed program behaves the same. `find` is the
+ * whole line, or the two lines, without the indentation; what stands there must be exactly that, so
+ * that an argument goes stale when the code changes.
+ */
+export interface Argued {
+  readonly path: string;
+  readonly find: string;
+  readonly replace: string;
+  /** The line before, where `find` alone stands in several places. */
+  readonly previous?: string;
+  readonly reason: string;
+}
+
+/** Whole lines, as a mutant finds and leaves them, and the line before them. */
+export interface ChangedLines {
+  readonly before: string;
+  readonly after: string;
+  readonly previous: string;
+}
+
+const CORE = "packages/raft-ts/src/core";
+
+/** Survivors that were studied and found to be no bugs. They still count as not found. */
+export const ARGUED: readonly Argued[] = [
+  {
+    path: `${CORE}/log/unstable-log.ts`,
+    find: "if (from <= this.offset) {",
+    replace: "if (from < this.offset) {",
+    reason: "at the offset itself, cutting to length 0 and appending makes the same list",
+  },
+  {
+    path: `${CORE}/tracker/inflights.ts`,
+    find: "for (let i = 0; i < size; i++) {",
+    replace: "for (let i = 0; i <= size; i++) {",
+    reason: "the ring gets one slot more; the window is bounded by its count, not by the ring",
+  },
+  {
+    path: `${CORE}/replica-state.ts`,
+    find: "randomizedElectionTicks = 0;",
+    replace: "",
+    reason: "the node's constructor becomes a follower, which draws the timeout",
+  },
+  {
+    path: `${CORE}/replica-state.ts`,
+    find: "electionElapsed = 0;",
+    replace: "",
+    reason: "the node's constructor becomes a follower, which sets it to 0",
+  },
+  {
+    path: `${CORE}/replication.ts`,
+    find: "return true;",
+    replace: "return false;",
+    previous: "progress.isFlowPaused = true;",
+    reason: "of a probe without entries: it is paused then, so the loop of the caller ends anyway",
+  },
+  {
+    path: `${CORE}/replication.ts`,
+    find: "leader.uncommittedBytes += bytes;\nstate.log.append(entries);",
+    replace: "state.log.append(entries);\nleader.uncommittedBytes += bytes;",
+    reason: "appending to the log does not read the count of uncommitted bytes",
+  },
+  {
+    path: `${CORE}/snapshotting.ts`,
+    find: "state.log.restore(snapshot);\nswitchConfiguration(state, restoreConfState(snapshot.confState), []);",
+    replace:
+      "switchConfiguration(state, restoreConfState(snapshot.confState), []);\nstate.log.restore(snapshot);",
+    reason: "a follower's switch of configuration does not look at the log",
+  },
+  {
+    path: `${CORE}/leader.ts`,
+    find: 'broadcastHeartbeat(state, leader);\nretryPendingReads(state, leader, "all");',
+    replace: 'retryPendingReads(state, leader, "all");\nbroadcastHeartbeat(state, leader);',
+    reason: "heartbeats and appends of one tick leave together, on lanes that keep no common order",
+  },
+];
+
+/** Lines without their indentation, as `find` has them. */
+function bare(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .join("\n");
+}
+
+/** The whole lines around a change, before and after it. */
+export function linesOf(
+  text: string,
+  change: { readonly position: number; readonly find: string; readonly replace: string },
+): ChangedLines {
+  const { position, find, replace } = change;
+  const start = text.lastIndexOf("\n", position - 1) + 1;
+  const end = position + find.length;
+  const lineEnd = text.indexOf("\n", end);
+  const rest = text.slice(end, lineEnd === -1 ? text.length : lineEnd);
+  const head = text.slice(start, position);
+  const previous = text.slice(text.lastIndexOf("\n", start - 2) + 1, Math.max(start - 1, 0)).trim();
+  return { before: bare(head + find + rest), after: bare(head + replace + rest), previous };
+}
+
+/** Why a drawn mutant is no bug, where that was argued. */
+export function argumentFor(path: string, lines: ChangedLines): string | undefined {
+  const found = ARGUED.find(
+    (argued) =>
+      argued.path === path &&
+      argued.find === lines.before &&
+      argued.replace === lines.after &&
+      (argued.previous ?? lines.previous) === lines.previous,
+  );
+  return found?.reason;
+}
+
+/** Arguments about code that is gone, or that stands in several places. */
+export function staleArguments(read: (path: string) => string): readonly Argued[] {
+  return ARGUED.filter(({ path, previous, find }) => {
+    const whole = `\n${previous === undefined ? "" : `${previous}\n`}${find}\n`;
+    return bare(read(path)).split(whole).length !== 2;
+  });
+}
