@@ -20,6 +20,14 @@ describe("startTestCluster", () => {
     expect(cluster.addresses).toEqual([]);
   });
 
+  it("starts a broker again as soon as its stop is through", async () => {
+    await using cluster = await startTestCluster();
+    const stopped = cluster.stopBroker(1);
+    await cluster.startBroker(1);
+    await stopped;
+    expect(cluster.brokerIds).toEqual([1]);
+  });
+
   it("stops and starts brokers of a cluster of three while producers go on", async () => {
     await using cluster = await startTestCluster({ brokers: 3 });
     await using log = cluster.connect();

@@ -32,6 +32,8 @@ export class TestCluster implements AsyncDisposable {
   readonly #directory: string;
   readonly #flags: readonly (readonly string[])[];
   readonly #running = new Map<number, Broker>();
+  /** Stops under way; a start of the same broker waits for it. */
+  readonly #stopping = new Map<number, Promise<void>>();
   readonly #ports = new Map<number, number>();
 
   /** @internal Use {@link startTestCluster}. */
@@ -66,7 +68,9 @@ export class TestCluster implements AsyncDisposable {
     const broker = this.#running.get(id);
     if (broker === undefined) throw new RangeError(`broker ${id} does not run`);
     this.#running.delete(id);
-    await broker.stop();
+    const stopped = broker.stop();
+    this.#stopping.set(id, stopped);
+    await stopped;
   }
 
   /**
@@ -94,6 +98,7 @@ export class TestCluster implements AsyncDisposable {
     const flags = this.#flags[id - 1];
     if (flags === undefined) throw new RangeError(`there is no broker ${id}`);
     if (this.#running.has(id)) throw new RangeError(`broker ${id} runs already`);
+    await this.#stopping.get(id);
     const usual = this.#ports.get(id);
     // Clients know the port: a broker comes back where it was.
     const port = usual === undefined ? [] : [`listeners.client.port=${usual}`];
