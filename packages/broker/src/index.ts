@@ -17,4 +17,9 @@ export {
   type HttpPort,
   nodeEnvironment,
 } from "./environment.ts";
+export {
+  exportDataDirectory,
+  inspectDataDirectory,
+  type StoredRecord,
+} from "./node/inspect-data-directory.ts";
 export { defaultPort } from "./config/listener-config.ts";

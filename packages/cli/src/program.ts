@@ -5,6 +5,7 @@ import { addClusterCommand } from "./commands/cluster-command.ts";
 import { addConsumeCommand } from "./commands/consume-command.ts";
 import { addDevCommand } from "./commands/dev-command.ts";
 import { addGroupCommand } from "./commands/group-command.ts";
+import { addLogCommand } from "./commands/log-command.ts";
 import { addProduceCommand } from "./commands/produce-command.ts";
 import { addReplayCommand } from "./commands/replay-command.ts";
 import { addTopicCommand } from "./commands/topic-command.ts";
@@ -35,5 +36,6 @@ export function createProgram(context: CommandContext): Command {
   addReplayCommand(program, context);
   addGroupCommand(program, context);
   addClusterCommand(program, context);
+  addLogCommand(program, context);
   return program;
 }
