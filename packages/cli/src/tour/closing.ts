@@ -11,7 +11,8 @@ export function sayClosing(output: Output, cluster: DevCluster, plan: TourPlan):
   const isUsual = directory.path === resolve(DEV_DIRECTORY_NAME);
   const brokers = isUsual ? "" : ` --brokers ${clientAddresses.join(",")}`;
   const record = `{ topic: "${plan.ordersTopic}", key: "mine", value: { hello: "world" } }`;
-  // Nothing is indented: a here-document ends at a line that is END and nothing else.
+  // Nothing is indented: a here-document ends at a line that is END and nothing else. And no file is
+  // made: it would stand in the repository, where lint finds it.
   const text = `
 The cluster stays. Its data and logs are in ${directory.path}
 In another terminal, in this directory:
@@ -22,13 +23,12 @@ npx strata group describe ${plan.group}${brokers}
 
 or from a program:
 
-cat > try.mjs <<'END'
+node --input-type=module <<'END'
 import { connect } from "@stratalog/client";
 const log = connect({ brokers: ${JSON.stringify(clientAddresses)} });
 console.log(await log.producer().send(${record}));
 await log.close();
 END
-node try.mjs
 `;
   for (const line of text.split("\n")) output.line(line);
 }
