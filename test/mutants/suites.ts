@@ -1,6 +1,7 @@
 import type { MutantSuite } from "./mutant.ts";
 import { PLANTED_IN_RAFT_HOST } from "./planted/raft-host.ts";
 import { PLANTED_IN_RAFT } from "./planted/raft.ts";
+import { PLANTED_IN_STORAGE } from "./planted/storage.ts";
 
 /** A run of one package's tests in one thread, which starts in half the time. */
 function check(folder: string): readonly string[] {
@@ -36,5 +37,24 @@ export const SUITES: readonly MutantSuite[] = [
     ...CORE,
     dependsOn: ["packages/raft-ts", "test/mutants"],
     checks: [check("packages/raft-ts")],
+  },
+  {
+    name: "storage",
+    planted: PLANTED_IN_STORAGE,
+    drawnFrom: [
+      "packages/record-batch/src/core",
+      "packages/log-store/src/core",
+      "packages/log-store/src/io",
+      "packages/partition/src/core",
+      "packages/partition/src/io",
+    ],
+    leftOut: /\/(?:segment-inspector|log-inspector|node-file-system)\b/,
+    dependsOn: [
+      ...["base", "record-batch", "log-store", "raft-host", "partition"].map(
+        (name) => `packages/${name}`,
+      ),
+      "test/mutants",
+    ],
+    checks: [check("packages/record-batch", "packages/log-store", "packages/partition")],
   },
 ];
