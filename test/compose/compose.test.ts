@@ -11,7 +11,8 @@ import { ComposeCluster } from "./compose-cluster.ts";
 import { type Engine, execute, findEngine } from "./engine.ts";
 
 // docker-compose.yml on a real engine: takes minutes, so it runs only when it is asked for by
-// STRATALOG_REQUIRE=docker. DOCKER_HOST names an engine that is not at the usual place.
+// STRATALOG_REQUIRE=docker. DOCKER_HOST names an engine that is not at the usual place, STRATALOG_IMAGE
+// an image that is there already and is then not built.
 
 const TOPIC = "orders";
 const MINUTES_MS = 60_000;
@@ -26,19 +27,22 @@ const hasEngine = canRun({
   reason: isAsked ? "no engine with compose answers" : "takes minutes: STRATALOG_REQUIRE=docker",
 });
 
+const builtImage = process.env["STRATALOG_IMAGE"];
+const buildFlag = builtImage === undefined ? "--build" : "--no-build";
 let environment: Record<string, string> = {};
 let brokers: string[] = [];
 
 /** Arguments of the build on this machine; the network is the host's, which reaches a registry. */
 async function prepare(): Promise<void> {
-  const base = await prepareBaseImage();
-  process.stdout.write(`compose: ${engine?.name ?? ""}; base image: ${base.description}\n`);
+  const base = builtImage === undefined ? await prepareBaseImage() : undefined;
+  const image = base === undefined ? builtImage : `built on ${base.description}`;
+  process.stdout.write(`compose: ${engine?.name ?? ""}; image: ${image}\n`);
   const ports = await freePorts(3);
   brokers = ports.map((port) => `127.0.0.1:${port}`);
   environment = {
-    STRATALOG_BASE_IMAGE: base.reference,
+    STRATALOG_BASE_IMAGE: base?.reference ?? "",
     STRATALOG_BUILD_NETWORK: "host",
-    STRATALOG_IMAGE: "stratalog:compose-test",
+    STRATALOG_IMAGE: builtImage ?? "stratalog:compose-test",
     ...Object.fromEntries(ports.map((port, index) => [`STRATALOG_PORT_${index + 1}`, `${port}`])),
   };
 }
@@ -92,7 +96,7 @@ describe.skipIf(!hasEngine)("docker-compose.yml", () => {
   it(
     "builds, stores from host and container, survives a stop, a kill and a restart",
     async () => {
-      await cluster.up("--build");
+      await cluster.up(buildFlag);
       await using client = connect({ brokers });
       await client.admin().createTopic({ name: TOPIC, partitions: 3, replicationFactor: 3 });
       await produce(client, 200, "host");
@@ -144,7 +148,7 @@ describe.skipIf(!hasEngine || !canMakeCertificates("compose over TLS"))(
     it(
       "encrypts for host and container, and refuses whoever does not",
       async () => {
-        await cluster.up("--build");
+        await cluster.up(buildFlag);
         const [ca, cert, key] = ["ca.crt", "client.crt", "client.key"].map((name) =>
           pemOf(certificates, name),
         );
