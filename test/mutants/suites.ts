@@ -55,6 +55,11 @@ export const SUITES: readonly MutantSuite[] = [
       ),
       "test/mutants",
     ],
-    checks: [check("packages/record-batch", "packages/log-store", "packages/partition")],
+    checks: [
+      check("packages/record-batch"),
+      check("packages/partition"),
+      check("packages/log-store/src/core"),
+      check("packages/log-store"),
+    ],
   },
 ];
