@@ -75,6 +75,17 @@ describe("groups in which nothing happens", () => {
     await cluster.until(() => cluster.group(1).group.role !== "leader", 3000);
   });
 
+  it("do not lead on where nobody answers", async () => {
+    const cluster = await rested();
+    const { id } = cluster.broker(1);
+    for (const other of [2, 3]) {
+      cluster.network.cut(id, cluster.broker(other).id);
+      cluster.network.cut(cluster.broker(other).id, id);
+    }
+    await cluster.until(() => cluster.group(1).group.role !== "leader", 4000);
+    expect(cluster.broker(1).host.stats().restingCount).toBe(0);
+  });
+
   it("fail over by evidence when the leader's process is dead", async () => {
     const cluster = await rested();
     const startMs = cluster.time.monotonicMs();
