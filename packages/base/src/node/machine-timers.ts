@@ -1,5 +1,5 @@
-import { performance } from "node:perf_hooks";
 import type { Timers } from "../ports/timers.ts";
+import { machineClock } from "./machine-clock.ts";
 
 /**
  * The event loop's timers: the only place that calls `setTimeout` and `setImmediate`.
@@ -10,9 +10,9 @@ import type { Timers } from "../ports/timers.ts";
  */
 export const machineTimers: Timers = {
   after(delayMs, task) {
-    const dueMs = performance.now() + delayMs;
+    const dueMs = machineClock.monotonicMs() + delayMs;
     const fire = (): void => {
-      const leftMs = dueMs - performance.now();
+      const leftMs = dueMs - machineClock.monotonicMs();
       if (leftMs <= 0) task();
       else handle = setTimeout(fire, leftMs);
     };
