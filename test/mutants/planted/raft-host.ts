@@ -137,7 +137,7 @@ const HOST: readonly Row[] = [
     "",
   ],
   [
-    "a follower rests although it is behind",
+    "a follower rests before its commit index is stored",
     "io/group-rest.ts",
     "    return isAsked && this.isSettled;\n",
     "    return isAsked;\n",

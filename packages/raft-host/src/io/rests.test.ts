@@ -75,6 +75,14 @@ describe("groups in which nothing happens", () => {
     await cluster.until(() => cluster.group(1).group.role !== "leader", 3000);
   });
 
+  it("rest only once their commit index is stored", async () => {
+    const cluster = await rested();
+    for (const { storage } of cluster.brokers.values()) {
+      const log = storage.durableLog(cluster.group(1).group.group);
+      expect([log.lastIndex, log.hardState.commit]).toEqual([1, 1]);
+    }
+  });
+
   it("do not lead on where nobody answers", async () => {
     const cluster = await rested();
     const { id } = cluster.broker(1);
