@@ -86,7 +86,9 @@ async function flipsOf(
   scratch: string,
 ): Promise<ReadonlyMap<string, { readonly sizeBytes: number; readonly flip: Flip }>> {
   const config = loadBrokerConfig({ flags: ["node.id=1", `data.dir=${scratch}`] });
-  const { openKeyValueStore } = nodeEnvironment(config);
+  const environment = nodeEnvironment(config);
+  const openKeyValueStore = (path: string): Promise<KeyValueStore> =>
+    environment.openKeyValueStore(path);
   const kv = join(scratch, `${ending}-kv`);
   const store = await openKeyValueStore(kv);
   const { fileSystem, expected } = await makeFlipDirectory(ending, store);

@@ -110,10 +110,10 @@ const ROWS: readonly Row[] = [
     'if (segment.sizeBytes > sizeLimit) return "size";',
   ],
   [
-    "an index search misses the row of the very offset",
+    "an index search begins behind what is looked for",
     `${STORE}/core/sparse-index.ts`,
-    "(this.#relativeOffset[at] as number) <= offset",
-    "(this.#relativeOffset[at] as number) < offset",
+    "this.entry(low - 1)",
+    "this.entry(Math.min(low, this.#count - 1))",
   ],
   [
     "a full disk ends the process",
