@@ -113,6 +113,15 @@ describe("create-topic", () => {
     expect(refusal(first.image, create("orders"))[0]).toBe("TOPIC_ALREADY_EXISTS");
   });
 
+  it("refuses an id that another topic has", () => {
+    const first = create("a");
+    const { image } = run(cluster(1), first);
+    expect(refusal(image, { ...first, name: "b" })).toEqual([
+      "INVALID_REQUEST",
+      `topic id ${first.topicId} is in use by another topic`,
+    ]);
+  });
+
   it("defaults to one replica below three brokers", () => {
     const { image } = run(cluster(2), create("orders"));
     expect(topicByName(image, "orders")?.replicationFactor).toBe(1);

@@ -67,6 +67,9 @@ export function handleCreateTopic(
   }
   const wrong =
     refuseName(name, kind) ??
+    (image.topics.has(topicId)
+      ? refuse("INVALID_REQUEST", `topic id ${topicId} is in use by another topic`)
+      : undefined) ??
     (existing === undefined
       ? undefined
       : refuse("TOPIC_ALREADY_EXISTS", `topic ${name} exists already`, { topic: name })) ??
