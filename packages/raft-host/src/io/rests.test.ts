@@ -75,13 +75,21 @@ describe("groups in which nothing happens", () => {
     await cluster.until(() => cluster.group(1).group.role !== "leader", 3000);
   });
 
-  it("rest only once their commit index is stored", async () => {
-    const cluster = await rested();
-    for (const { storage } of cluster.brokers.values()) {
-      const log = storage.durableLog(cluster.group(1).group.group);
-      expect([log.lastIndex, log.hardState.commit]).toEqual([1, 1]);
-    }
-  });
+  it.each([0, 300, 700, 1100, 1500, 1900])(
+    "rest only once their commit index is stored, with a host that ticks %i ms later",
+    async (laterMs) => {
+      const cluster = new HostCluster();
+      cluster.crash(3);
+      await cluster.time.advanceAsync(laterMs);
+      cluster.startBroker(3);
+      cluster.addGroup(1);
+      await cluster.until(() => restingCounts(cluster).every((count) => count === 1));
+      for (const { storage } of cluster.brokers.values()) {
+        const log = storage.durableLog(cluster.group(1).group.group);
+        expect([log.lastIndex, log.hardState.commit]).toEqual([1, 1]);
+      }
+    },
+  );
 
   it("do not lead on where nobody answers", async () => {
     const cluster = await rested();
