@@ -64,6 +64,9 @@ describe("replicas of one broker", () => {
     const tail = await replica.read({ offset: 3, maxBytes: 1_000_000 });
     expect(tail).toMatchObject({ nextOffset: 4, highWatermark: 4 });
     expect(await replica.listOffset({ timestampMs: 1_002 })).toMatchObject({ offset: 2 });
+    // Its own election may end later than the other partition's.
+    const again = await produceSomewhere([after], 1, { value: "x", sequence: 0 });
+    expect(again).toMatchObject({ baseOffset: 0, duplicate: true });
     expect(await after.partition(1).listOffset("latest")).toMatchObject({ offset: 1 });
     await after.stop();
   });
