@@ -135,8 +135,12 @@ export class ProduceLane {
     this.#isKnown = true;
     this.#leave(batch);
     this.#remove(batch);
-    // Numbers after it are in use: there is no gap to close any more.
-    if (this.#reset === "rewind") this.#rewindSequence = this.#afterOf(batch);
+    // Numbers through it are in use: the gap, if it lay before, is closed. One from before the gap,
+    // whose first answer was lost, moves nothing: numbers between it and the gap are in use too.
+    const after = this.#afterOf(batch);
+    if (this.#reset === "rewind" && isLater(after, this.#rewindSequence)) {
+      this.#rewindSequence = after;
+    }
   }
 
   /** A send of a batch failed. */
@@ -203,4 +207,10 @@ export class ProduceLane {
     }
     this.#nextSequence = sequence;
   }
+}
+
+/** Numbers wrap after 2^31 - 1; those of one lane lie far closer together than half of that. */
+function isLater(sequence: number, than: number): boolean {
+  const distance = sequence - than;
+  return distance > 0 ? distance < 2 ** 30 : distance < -(2 ** 30);
 }
