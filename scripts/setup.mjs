@@ -58,7 +58,7 @@ function packageFolders() {
   const packages = readdirSync(join(root, "packages"), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map((entry) => join(root, "packages", entry.name));
-  return [...packages, join(root, "test"), join(root, "bench")];
+  return [...packages, ...["test", "bench", "examples"].map((name) => join(root, name))];
 }
 
 /** What an installation depends on: the lockfile, every manifest, the platform and the Node that chose binaries. */
