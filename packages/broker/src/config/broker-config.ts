@@ -47,6 +47,8 @@ export interface StorageConfig {
   readonly flushBytes: number;
   readonly flushMs: number;
   readonly indexIntervalBytes: number;
+  /** Free bytes of the disk below which producers are refused; 0 for none. */
+  readonly diskReserveBytes: number;
 }
 
 /** What a topic gets where its own configuration says nothing. */

@@ -125,6 +125,7 @@ function toBrokerConfig(values: SettingValues): BrokerConfig {
       flushBytes: values["segment.flush.bytes"],
       flushMs: values["segment.flush.ms"],
       indexIntervalBytes: values["index.interval.bytes"],
+      diskReserveBytes: values["disk.reserve.bytes"],
     },
     topicDefaults: {
       partitions: values["num.partitions"],

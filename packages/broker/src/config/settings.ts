@@ -4,6 +4,7 @@ import { parseSeed } from "./seed.ts";
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const GIB = 1024 * MIB;
+const TIB = 1024 * GIB;
 const SECOND_MS = 1000;
 const DAY_MS = 86_400 * SECOND_MS;
 const INT32_MAX = 0x7fff_ffff;
@@ -156,6 +157,12 @@ export const brokerSettings = z.object({
   "index.interval.bytes": whole(256, GIB)
     .default(4096)
     .describe("Bytes of records between two entries of a segment's index."),
+  "disk.reserve.bytes": whole(0, TIB)
+    .default(256 * MIB)
+    .describe(
+      "Free bytes of the data directory's disk below which producers are refused; what is left " +
+        "is kept for votes, truncation, retention and checkpoints. At most half of the disk; 0: none.",
+    ),
 
   "num.partitions": whole(1, 10_000).default(1).describe("Partitions of a topic that names none."),
   "default.replication.factor": whole(1, 7)

@@ -46,6 +46,7 @@ export async function openStorage(
     flushBytes,
     flushMs,
     indexIntervalBytes: config.storage.indexIntervalBytes,
+    diskReserveBytes: config.storage.diskReserveBytes,
     segmentBytes: config.topicDefaults.segmentBytes,
   });
   stops.add("log store", () => logs.close());
