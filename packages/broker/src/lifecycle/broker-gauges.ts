@@ -1,5 +1,6 @@
 import type { LogStore } from "@stratalog/log-store";
 import type { RaftHost } from "@stratalog/raft-host";
+import type { LeaderTable } from "../replicas/leader-table.ts";
 import type { ReplicaRegistry } from "../replicas/replica-registry.ts";
 import type { BrokerMetrics } from "../telemetry/broker-metrics.ts";
 
@@ -10,15 +11,19 @@ export function addBrokerGauges(
     readonly logs: LogStore;
     readonly raftHost: RaftHost;
     readonly replicas: ReplicaRegistry;
+    readonly leaders: LeaderTable;
   },
 ): void {
-  const { logs, raftHost, replicas } = parts;
+  const { logs, raftHost, replicas, leaders } = parts;
   const gauge = (name: string, help: string, read: () => number): void =>
     metrics.addGauge({ name, help, read });
   const counter = (name: string, help: string, read: () => number): void =>
     metrics.addCounter({ name, help, read });
   gauge("raft_groups", "Raft groups with a replica here.", () => raftHost.stats().groupCount);
   gauge("raft_leaders", "Raft groups led from here.", () => raftHost.stats().leaderCount);
+  counter("raft_leader_changes", "Groups that were seen to get a leader of a later term.", () => {
+    return leaders.changeCount;
+  });
   gauge("raft_uncommitted_bytes", "Proposed and not yet applied.", () => {
     return raftHost.stats().uncommittedBytes;
   });

@@ -77,7 +77,8 @@ export async function openReplicas(parts: JoinedParts): Promise<OpenReplicas> {
   });
   await gossip.start();
   stops.add("leader gossip", () => gossip.stop());
-  addBrokerGauges(parts.metrics, { logs: storage.logs, raftHost: peers.raftHost, replicas });
+  const { raftHost } = peers;
+  addBrokerGauges(parts.metrics, { logs: storage.logs, raftHost, replicas, leaders });
   stops.add("replicas", () => replicas.stop());
   stops.add("leaderships", () => handOver(parts, replicas));
   return { replicas, coordinator };

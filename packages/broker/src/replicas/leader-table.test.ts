@@ -18,6 +18,8 @@ describe("LeaderTable", () => {
     stop();
     table.learn(group, leader(1, 5));
     expect(table.leaderOf(group)).toEqual(leader(1, 5));
+    // The first leader is no change.
+    expect(table.changeCount).toBe(2);
     expect(changes).toEqual([5, 5]);
   });
 

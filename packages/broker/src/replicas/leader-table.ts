@@ -11,6 +11,12 @@ import type { GroupLeader, LeaderView } from "./replica-lookup.ts";
 export class LeaderTable implements LeaderView {
   readonly #leaders = new Map<GroupNumber, GroupLeader>();
   readonly #callbacks = new Set<(group: GroupNumber) => void>();
+  #changeCount = 0;
+
+  /** Times that a group whose leader was known got one of a later term. Begins at 0. */
+  get changeCount(): number {
+    return this.#changeCount;
+  }
 
   leaderOf(group: GroupNumber): GroupLeader | undefined {
     return this.#leaders.get(group);
@@ -21,6 +27,7 @@ export class LeaderTable implements LeaderView {
     const known = this.#leaders.get(group);
     if (known !== undefined && known.term >= leader.term) return false;
     this.#leaders.set(group, leader);
+    if (known !== undefined) this.#changeCount++;
     for (const callback of this.#callbacks) callback(group);
     return true;
   }
