@@ -148,14 +148,32 @@ const ROWS: readonly Row[] = [
   [
     "retention counts from the record's time alone",
     "partition/src/core/retention.ts",
-    "Math.max(segment.maxTimestampMs, segment.createdMs)",
+    "Math.max(segment.maxTimestampMs, segment.createdMs, next.createdMs)",
     "segment.maxTimestampMs",
   ],
   [
     "retention removes the segment that is written",
     "partition/src/core/retention.ts",
-    "segments.slice(0, -1)",
-    "segments",
+    "    if (next === undefined) break;\n    const bornMs = Math.max(segment.maxTimestampMs, segment.createdMs, next.createdMs);\n",
+    "    const bornMs = Math.max(segment.maxTimestampMs, next?.createdMs ?? 0);\n",
+  ],
+  [
+    "an import that took long is deleted too early",
+    "partition/src/core/retention.ts",
+    ", segment.createdMs, next.createdMs)",
+    ", segment.createdMs)",
+  ],
+  [
+    "retention believes a clock that jumps",
+    "partition/src/core/retention-watch.ts",
+    "    if (Math.abs(clockMovedMs) > SKEW_MS_MAX) {\n",
+    "    if (Math.abs(clockMovedMs) > Number.MAX_VALUE) {\n",
+  ],
+  [
+    "a clock that jumps forgets the producers",
+    "partition/src/io/partition-replica.ts",
+    "    return this.#steadyStartMs + this.#clock.monotonicMs();\n",
+    "    return this.#clock.wallMs();\n",
   ],
   [
     "retention removes what is not committed",

@@ -29,8 +29,11 @@ describe("retentionStart", () => {
     expect(retentionStart(segments(5, 30, 1), policy, now)).toBeUndefined();
   });
 
-  it("keeps imported history: age counts from the segment's creation", () => {
+  it("keeps imported history: age counts from when the next segment began", () => {
     const policy = { ...keep, retentionMs: 10 * DAY_MS };
+    const [first, ...rest] = segments(90, 80, 70);
+    const next = rest.map((s) => ({ ...s, createdMs: now.wallMs - 9 * DAY_MS }));
+    expect(retentionStart([...(first ? [first] : []), ...next], policy, now)).toBeUndefined();
     const imported = segments(90, 80, 70).map((s) => ({ ...s, createdMs: now.wallMs }));
     expect(retentionStart(imported, policy, now)).toBeUndefined();
   });

@@ -21,11 +21,10 @@ export interface RetentionPolicy {
 
 /**
  * The offset below which records may go, or undefined when all stay. Whole segments only, oldest
- * first, never the one that
- * is being written and nothing above the high watermark. A segment's age counts from the later of
- * its newest record time and
- * its creation, so that imported history is not deleted for being old; for size, as much as
- * possible goes while at least
+ * first, never the one that is being written and nothing above the high watermark. A segment's age
+ * counts from the later of its newest record time and the moment at which the next segment began,
+ * after which nothing was written to it: so imported history is kept for the whole time after its
+ * import, whatever the time in its records. For size, as much as possible goes while at least
  * `retentionBytes` stay.
  */
 export function retentionStart(
@@ -35,8 +34,10 @@ export function retentionStart(
 ): number | undefined {
   let sizeBytes = segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
   let start: number | undefined;
-  for (const segment of segments.slice(0, -1)) {
-    const bornMs = Math.max(segment.maxTimestampMs, segment.createdMs);
+  for (const [at, segment] of segments.entries()) {
+    const next = segments[at + 1];
+    if (next === undefined) break;
+    const bornMs = Math.max(segment.maxTimestampMs, segment.createdMs, next.createdMs);
     const isOld = policy.retentionMs >= 0 && now.wallMs - bornMs > policy.retentionMs;
     sizeBytes -= segment.sizeBytes;
     const isSurplus = policy.retentionBytes >= 0 && sizeBytes >= policy.retentionBytes;

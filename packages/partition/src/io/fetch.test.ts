@@ -204,22 +204,3 @@ describe("listOffset", () => {
     });
   });
 });
-
-describe("retention", () => {
-  it("is proposed once by the leader, and moves the log start when it is committed", async () => {
-    const harness = await openLeader({ config: { retentionMs: 1_000 } });
-    await store(harness, ["a"], ["b"], ["c"]);
-    const segment = { sizeBytes: 100, maxTimestampMs: 0, createdMs: 0 };
-    harness.log.files = [
-      { ...segment, baseOffset: 0, nextOffset: 2 },
-      { ...segment, baseOffset: 2, nextOffset: 3 },
-    ];
-    const lastIndex = harness.log.lastIndex;
-    harness.replica.maintain();
-    harness.replica.maintain();
-    expect(harness.log.lastIndex).toBe(lastIndex + 1);
-    expect(harness.replica.logStartOffset).toBe(0);
-    harness.raft.commit();
-    expect(harness.replica.logStartOffset).toBe(2);
-  });
-});

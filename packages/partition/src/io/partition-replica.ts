@@ -7,7 +7,7 @@ import {
 } from "@stratalog/record-batch";
 import { decodePartitionCommand, encodePartitionCommand } from "../core/partition-command.ts";
 import type { PartitionSnapshot } from "../core/partition-snapshot.ts";
-import { retentionStart } from "../core/retention.ts";
+import { RetentionWatch } from "../core/retention-watch.ts";
 import { ProducerTable } from "../core/producer-table.ts";
 import { endOffsetForEpoch, type EpochEnd } from "../core/leader-epochs.ts";
 import {
@@ -69,10 +69,13 @@ export class PartitionReplica implements PartitionService, ReplicationListener {
   readonly #clock: Clock;
   readonly #limits: PartitionLimits;
   readonly #logger: Logger;
+  /** Wall clock less monotonic clock when this replica was opened. */
+  readonly #steadyStartMs: number;
   readonly #availableCallbacks = new Set<() => void>();
   /** Term in which this replica leads, as far as it was told; 0 while it does not. */
   #leadingTerm = 0;
   #proposedLogStart = 0;
+  #retention = new RetentionWatch();
 
   private constructor(options: PartitionReplicaOptions, snapshot: PartitionSnapshot | undefined) {
     const { log, clock, deadlines, config } = options;
@@ -81,7 +84,14 @@ export class PartitionReplica implements PartitionService, ReplicationListener {
     this.#clock = clock;
     this.#logger = options.logger;
     this.#producers = new ProducerTable(limits.producersMax);
-    if (snapshot !== undefined) this.#producers.restore(snapshot.producers);
+    this.#steadyStartMs = clock.wallMs() - clock.monotonicMs();
+    if (snapshot !== undefined) {
+      // As if seen just now: while the process was down the clock may have jumped.
+      const seenWallMs = this.#steadyWallMs();
+      this.#producers.restore(
+        snapshot.producers.map(([id, { history }]) => [id, { history, seenWallMs }]),
+      );
+    }
     const state = new ReplicaState({
       topic: options.topic,
       partition: options.partition,
@@ -203,8 +213,17 @@ export class PartitionReplica implements PartitionService, ReplicationListener {
   maintain(): void {
     const { config } = this.#appender;
     if (!this.isLeader || (config.retentionMs < 0 && config.retentionBytes < 0)) return;
-    const now = { wallMs: this.#clock.wallMs(), highWatermark: this.highWatermark };
-    const start = retentionStart(this.#state.log.segments(), config, now);
+    const now = {
+      wallMs: this.#clock.wallMs(),
+      monotonicMs: this.#clock.monotonicMs(),
+      highWatermark: this.highWatermark,
+    };
+    const segments = this.#state.log.segments();
+    const { start, clockMovedMs } = this.#retention.look(segments, config, now);
+    if (clockMovedMs !== undefined) {
+      const message = "the clock has jumped: records that it makes old are looked at again later";
+      this.#logger.warn({ partition: this.#state.name, clockMovedMs }, message);
+    }
     if (start !== undefined && start > this.#proposedLogStart) {
       // Once per offset: a proposal that was lost is made again by the next leader or for the next
       // segment.
@@ -246,6 +265,7 @@ export class PartitionReplica implements PartitionService, ReplicationListener {
     if (leadingTerm === this.#leadingTerm) return;
     this.#leadingTerm = leadingTerm;
     this.#proposedLogStart = 0;
+    this.#retention = new RetentionWatch();
     if (wasLeading) this.#loseLeadership();
     else this.#notifyAvailable();
   }
@@ -300,7 +320,7 @@ export class PartitionReplica implements PartitionService, ReplicationListener {
       recordCount: recordCountOf(payload, 0),
     });
     if (identity === undefined) return;
-    this.#producers.commit(identity, frame.baseOffset, this.#clock.wallMs());
+    this.#producers.commit(identity, frame.baseOffset, this.#steadyWallMs());
   }
 
   #applyCommand(frame: Frame): void {
@@ -310,6 +330,14 @@ export class PartitionReplica implements PartitionService, ReplicationListener {
       return;
     }
     this.#state.log.setLogStart(command.offset);
+  }
+
+  /**
+   * A wall clock that never jumps while this replica is open: with one that does, all producers
+   * would be forgotten at once, and the duplicates of their retries stored.
+   */
+  #steadyWallMs(): number {
+    return this.#steadyStartMs + this.#clock.monotonicMs();
   }
 
   #loseLeadership(): void {
@@ -323,7 +351,7 @@ export class PartitionReplica implements PartitionService, ReplicationListener {
   }
 
   #saveSnapshot(): Promise<void> {
-    this.#producers.expire(this.#clock.wallMs() - this.#limits.producerExpiryMs);
+    this.#producers.expire(this.#steadyWallMs() - this.#limits.producerExpiryMs);
     return this.#snapshots.save(this.#snapshot());
   }
 

@@ -27,11 +27,12 @@ export interface HarnessOptions {
   readonly limits?: Partial<PartitionLimits>;
   readonly config?: Partial<PartitionConfig>;
   readonly pressure?: () => StoragePressure;
+  readonly time?: ManualTime;
 }
 
 /** A replica that was just opened and follows nobody. */
 export async function openReplica(options: HarnessOptions = {}): Promise<ReplicaHarness> {
-  const time = new ManualTime();
+  const time = options.time ?? new ManualTime();
   const log = options.log ?? new MemoryLog();
   const replica = await PartitionReplica.open({
     topic: "orders",
