@@ -1,7 +1,8 @@
+import { CodedError } from "@stratalog/base";
 import { CommanderError } from "commander";
 import type { CommandContext } from "./commands/command-context.ts";
 import { errorLine } from "./output/error-line.ts";
-import { EXIT } from "./output/exit-codes.ts";
+import { EXIT, exitCodeOf } from "./output/exit-codes.ts";
 import { ProcessOutput } from "./output/output.ts";
 import { createProgram } from "./program.ts";
 
@@ -34,7 +35,7 @@ export async function main(args: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     if (interrupt.signal.aborted) return EXIT.interrupted;
     output.note(errorLine(error));
-    return EXIT.error;
+    return exitCodeOf(CodedError.from(error).code);
   } finally {
     for (const signal of SIGNALS) process.off(signal, onSignal);
   }

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { CommandContext } from "./commands/command-context.ts";
 import { createProgram } from "./program.ts";
 
@@ -57,5 +57,22 @@ describe("the command line", () => {
     const { root, errors } = program();
     await expect(root.parseAsync(args, { from: "user" })).rejects.toMatchObject({ exitCode: 1 });
     expect(errors.join("")).toContain(expected);
+  });
+});
+
+describe("completion", () => {
+  it.each([
+    [["topic", "cr"], "create"],
+    [["topic", "create", "--part"], "--partitions"],
+    [["topic", "list", "--output", ""], "json"],
+  ])("answers %j with what could come next", async (words, expected) => {
+    const answers: string[] = [];
+    const spy = vi.spyOn(console, "log").mockImplementation((text) => answers.push(String(text)));
+    try {
+      await program().root.parseAsync(["complete", "--", ...words], { from: "user" });
+    } finally {
+      spy.mockRestore();
+    }
+    expect(answers.join("\n")).toContain(expected);
   });
 });

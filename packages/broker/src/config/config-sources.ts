@@ -22,6 +22,7 @@ const ENV_PREFIX = "STRATALOG_";
 /** Variables with our prefix that belong to the command line or to the tests, not to a broker. */
 const OTHER_VARIABLES = new Set([
   "STRATALOG_BROKERS",
+  "STRATALOG_PROFILE",
   "STRATALOG_TLS",
   "STRATALOG_TLS_CA",
   "STRATALOG_TLS_CERT",

@@ -1,12 +1,14 @@
 import type { Stratalog } from "@stratalog/client";
 import { type Command, Option } from "commander";
 import type { CommandContext } from "./command-context.ts";
-import { readTls, type TlsOptions, withTlsOptions } from "./tls-options.ts";
 import { clusterAddresses } from "./cluster-address.ts";
+import { CLUSTER_GROUP, readTls, type TlsOptions, withTlsOptions } from "./tls-options.ts";
 
 /** Options of every command that asks a cluster. */
 export interface ClusterOptions extends TlsOptions {
   readonly brokers?: string;
+  /** Name of a profile that says what the other options do not. */
+  readonly profile?: string;
 }
 
 /** Options of every command that prints facts. */
@@ -14,20 +16,25 @@ export interface FormatOptions extends ClusterOptions {
   readonly output: "table" | "json";
 }
 
-/** Adds `--brokers` and the flags for TLS. */
+/** Adds `--brokers`, `--profile` and the flags for TLS. */
 export function withClusterOption(command: Command): Command {
-  return withTlsOptions(
-    command.option(
-      "--brokers <list>",
-      "brokers to ask, host:port with commas between (or STRATALOG_BROKERS)",
-    ),
-  );
+  const options = [
+    new Option("--brokers <list>", "brokers to ask, host:port with commas between"),
+    new Option("--profile <name>", "cluster to ask, by its name in `strata profile list`"),
+  ];
+  for (const option of options) command.addOption(option.helpGroup(CLUSTER_GROUP));
+  return withTlsOptions(command);
 }
 
-/** Adds `--brokers` and `-o`. */
-export function withFormatOptions(command: Command): Command {
+/** Adds `-o`. */
+export function withOutputOption(command: Command): Command {
   const format = new Option("-o, --output <format>", "for people or for programs");
-  return withClusterOption(command).addOption(format.choices(["table", "json"]).default("table"));
+  return command.addOption(format.choices(["table", "json"]).default("table"));
+}
+
+/** Adds the flags that name a cluster, and `-o`. */
+export function withFormatOptions(command: Command): Command {
+  return withOutputOption(withClusterOption(command));
 }
 
 /**
@@ -39,15 +46,28 @@ export async function useClient<T>(
   action: (client: Stratalog) => Promise<T>,
   clientId = "strata",
 ): Promise<T> {
-  const brokers = await clusterAddresses(options.brokers, process.env["STRATALOG_BROKERS"]);
+  const cluster = await withProfile(options);
+  const brokers = await clusterAddresses(cluster.brokers);
   const { connect } = await import("@stratalog/client");
-  const tls = await readTls(options, process.env);
+  const tls = await readTls(cluster);
   const client = connect({ brokers, clientId, ...(tls === undefined ? {} : { tls }) });
   try {
     return await action(client);
   } finally {
     await client.close();
   }
+}
+
+/**
+ * Options with what a profile adds: the named one, else the one in use, unless brokers are named:
+ * certificates for one cluster must not go to another.
+ */
+async function withProfile(options: ClusterOptions): Promise<ClusterOptions> {
+  if (options.profile === undefined && options.brokers !== undefined) return options;
+  const { profileNamed, profilePath, readProfiles } = await import("../profile/profile-file.ts");
+  const content = await readProfiles(profilePath(process.env));
+  const name = options.profile ?? content.current;
+  return name === undefined ? options : { ...profileNamed(content, name), ...options };
 }
 
 /** Facts in both forms. */

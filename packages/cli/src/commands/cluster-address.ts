@@ -5,16 +5,12 @@ import { usualPorts } from "../dev/port-plan.ts";
 import { findRunning } from "../dev/run-claim.ts";
 
 /**
- * The brokers to ask: those named, else those of the environment, else the cluster that `strata
- * dev` runs in this directory or one above, else the usual port of broker 1 on this machine.
+ * The brokers to ask: those named, else the cluster that `strata dev` runs in this directory or one
+ * above, else the usual port of broker 1 on this machine.
  */
-export async function clusterAddresses(
-  named: string | undefined,
-  environment: string | undefined,
-): Promise<string[]> {
-  const text = named ?? environment;
-  if (text !== undefined && text.trim() !== "") {
-    return text
+export async function clusterAddresses(named: string | undefined): Promise<string[]> {
+  if (named !== undefined && named.trim() !== "") {
+    return named
       .split(",")
       .map((address) => address.trim())
       .filter((address) => address !== "");

@@ -15,12 +15,13 @@ export interface ConsumeCommandOptions extends ClusterOptions {
 const EXAMPLES = `
 Examples:
   strata consume orders                                   what comes from now on, until Ctrl-C
-  strata consume orders --from earliest --max 10 --json
+  strata consume orders --from start --max 10 --json
+  strata consume orders --from -10                        the last ten of each partition, and on
   strata consume orders --from @-15m
-  strata consume orders --group billing --from earliest   shares the partitions, commits offsets
+  strata consume orders --group billing --from start      shares the partitions, commits offsets
 
 In a group, --from says where to begin in partitions without a committed offset:
-earliest or latest. A record counts as done once it is printed.`;
+start or end. A record counts as done once it is printed.`;
 
 /** Adds `strata consume`. */
 export function addConsumeCommand(program: Command, context: CommandContext): void {
@@ -28,7 +29,7 @@ export function addConsumeCommand(program: Command, context: CommandContext): vo
     .summary("print records as they come")
     .description("Prints the records of a topic as they come, alone or as a member of a group.")
     .option("--group <name>", "join this consumer group")
-    .option("--from <where>", POSITION_HELP, "latest")
+    .option("--from <where>", POSITION_HELP, "end")
     .option("--max <count>", "end after this many records", wholeNumber(1, 1_000_000_000))
     .option("--json", "one JSON object a line: where, when, key, value, headers")
     .addHelpText("after", EXAMPLES)

@@ -1,4 +1,5 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
+import { withOutputOption } from "./client-command.ts";
 import type { CommandContext } from "./command-context.ts";
 
 /** Options of `strata log inspect` and `strata log verify`. */
@@ -52,9 +53,4 @@ What a killed broker has in its write-ahead log alone is not printed: start and 
       const { runExport } = await import("../log/run-log.ts");
       context.setExitCode(await runExport(directory, context));
     });
-}
-
-function withOutputOption(command: Command): Command {
-  const format = new Option("-o, --output <format>", "for people or for programs");
-  return command.addOption(format.choices(["table", "json"]).default("table"));
 }

@@ -18,6 +18,7 @@ Examples:
   strata replay orders                                        everything, then it ends
   strata replay orders --from @-1h --json                     the last hour, one JSON object a line
   strata replay orders --from @2026-01-31T00:00:00Z --to @2026-02-01T00:00:00Z
+  strata replay orders --from -100                            the last hundred of each partition
   strata replay orders --partition 3 --from 100 --max 10
 
 Where each partition ends is fixed when the replay starts. Order holds within a partition.`;
@@ -27,7 +28,7 @@ export function addReplayCommand(program: Command, context: CommandContext): voi
   withClusterOption(program.command("replay <topic>"))
     .summary("print what a topic has, and end")
     .description("Prints the records of a topic from a place to an end, without a group, and ends.")
-    .option("--from <where>", POSITION_HELP, "earliest")
+    .option("--from <where>", POSITION_HELP, "start")
     .option("--to <where>", "end, an offset, or @time; exclusive", "end")
     .option("--partition <number>", "only this partition", wholeNumber(0, 9999))
     .option("--max <count>", "end after this many records", wholeNumber(1, 1_000_000_000))

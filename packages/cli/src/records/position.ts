@@ -3,11 +3,16 @@ export type Position =
   | { readonly kind: "earliest" }
   | { readonly kind: "latest" }
   | { readonly kind: "offset"; readonly offset: bigint }
+  /** So many records before the end of each partition. */
+  | { readonly kind: "last"; readonly count: bigint }
   | { readonly kind: "time"; readonly timestampMs: number };
 
-/** How a position is written, for help texts. */
+/**
+ * How a position is written, for help texts. `earliest` and `latest`, as Kafka has it, are the same
+ * as start and end; a time without a zone is local; milliseconds since 1970 are a time too.
+ */
 export const POSITION_HELP =
-  "earliest, latest, an offset, or @time (@2026-01-31T12:00:00Z, @1767225600000, @-1h)";
+  "start, end, an offset, -10 (the last ten of each partition), or @time (@2026-01-31T12:00, @-1h)";
 
 const UNIT_MS: Readonly<Record<string, number>> = {
   s: 1000,
@@ -29,6 +34,7 @@ export function parsePosition(text: string, nowMs: number): Position | undefined
   if (text === "earliest" || text === "start") return { kind: "earliest" };
   if (text === "latest" || text === "end") return { kind: "latest" };
   if (/^\d{1,16}$/.test(text)) return { kind: "offset", offset: BigInt(text) };
+  if (/^-\d{1,15}$/.test(text)) return { kind: "last", count: BigInt(text.slice(1)) };
   if (!text.startsWith("@")) return undefined;
   const timestampMs = parseTime(text.slice(1), nowMs);
   return timestampMs === undefined ? undefined : { kind: "time", timestampMs };

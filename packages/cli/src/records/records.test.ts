@@ -72,7 +72,9 @@ describe("parsePosition", () => {
     ["@1767225600000", { kind: "time", timestampMs: nowMs }],
     ["@2026-01-01T00:00:00Z", { kind: "time", timestampMs: nowMs }],
     ["@-2h", { kind: "time", timestampMs: nowMs - 7_200_000 }],
-    ["-1", undefined],
+    ["start", { kind: "earliest" }],
+    ["-10", { kind: "last", count: 10n }],
+    ["--1", undefined],
     ["@yesterday", undefined],
     ["soon", undefined],
   ])("reads %s", (input, expected) => {

@@ -6,13 +6,14 @@ import type { ConsumeCommandOptions } from "../commands/consume-command.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { POSITION_HELP, type Position, parsePosition } from "./position.ts";
 import { printRecords } from "./print-records.ts";
+import { startOffsets } from "./start-offsets.ts";
 
 /** Reads `--from`, or says what is wrong with it. */
 export function parseStart(options: ConsumeCommandOptions): Position | string {
   const start = parsePosition(options.from, machineClock.wallMs());
   if (start === undefined) return `--from ${options.from}: write ${POSITION_HELP}`;
   if (options.group !== undefined && start.kind !== "earliest" && start.kind !== "latest") {
-    return `--from ${options.from}: a group begins at its committed offsets, else earliest or latest`;
+    return `--from ${options.from}: a group begins at its committed offsets, else start or end`;
   }
   return start;
 }
@@ -60,18 +61,6 @@ async function aloneFrom(
   topic: string,
   start: Position,
 ): Promise<ConsumerOptions> {
-  const at = start.kind === "time" ? { timestamp: start.timestampMs } : "latest";
-  const found = await client.admin().listOffsets({ topic, at });
-  const assign = found.map(({ partition, offset }) => ({
-    topic,
-    partition,
-    offset: start.kind === "time" ? offset : placeOf(start),
-  }));
-  return { assign };
-}
-
-function placeOf(
-  start: Exclude<Position, { readonly kind: "time" }>,
-): bigint | "earliest" | "latest" {
-  return start.kind === "offset" ? start.offset : start.kind;
+  const found = await startOffsets(client.admin(), topic, start);
+  return { assign: found.map(({ partition, offset }) => ({ topic, partition, offset })) };
 }
