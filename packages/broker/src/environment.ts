@@ -32,8 +32,8 @@ export interface Environment {
   readonly fileSystem: FileSystem;
   readonly logger: Logger;
   /**
-   * Opens or makes a store in a directory, locked against others. Rejects with DIRECTORY_IN_USE
-   * or DIRECTORY_UNUSABLE.
+   * Opens or makes a store in a directory, locked against others. Rejects with DIRECTORY_IN_USE,
+   * DIRECTORY_UNUSABLE or STORAGE_DAMAGED.
    */
   openKeyValueStore(directory: string): Promise<KeyValueStore>;
   /**
@@ -105,7 +105,14 @@ export function nodeEnvironment(
     random,
     fileSystem: new NodeFileSystem(),
     logger,
-    openKeyValueStore: (directory) => LevelKeyValueStore.open(directory),
+    openKeyValueStore: async (directory) => {
+      const store = await LevelKeyValueStore.open(directory);
+      for (const where of store.suspicions) {
+        const message = "LevelDB's log does not hold to its end, as after a power cut; it is cut";
+        logger.warn({ where }, message);
+      }
+      return store;
+    },
     openPeerLink: ({ host, port, tls }) =>
       new TcpPeerLink({
         listen: { host, port },

@@ -6,6 +6,7 @@ import {
 } from "@stratalog/base";
 import { crc32c } from "@stratalog/record-batch";
 import { Level } from "level";
+import { checkLevelFiles, describeFinding, type LevelCheck } from "./level/check-level-files.ts";
 
 type Database = Level<string, Uint8Array>;
 
@@ -26,26 +27,44 @@ export class LevelKeyValueStore implements KeyValueStore {
   readonly #running = new Set<Promise<unknown>>();
   #state: "open" | "closed" = "open";
   #failure: CodedError | undefined;
+  /**
+   * Places in LevelDB's write-ahead log that did not hold when the store was opened, and were left
+   * out: an unsynced end after a power cut, or damage that whoever misses a value tells of.
+   */
+  readonly suspicions: readonly string[];
 
-  private constructor(database: Database) {
+  private constructor(database: Database, suspicions: readonly string[]) {
     this.#database = database;
+    this.suspicions = suspicions;
   }
 
-  /** Opens or makes the store. Rejects with DIRECTORY_IN_USE or DIRECTORY_UNUSABLE. */
+  /**
+   * Opens or makes the store. Rejects with DIRECTORY_IN_USE, DIRECTORY_UNUSABLE, or
+   * STORAGE_DAMAGED naming file and byte.
+   */
   static async open(directory: string): Promise<LevelKeyValueStore> {
+    const checking = await settled(checkLevelFiles(directory));
+    const check = checking.ok ? checking.value : undefined;
     const database: Database = new Level(directory, { keyEncoding: "utf8", valueEncoding: "view" });
     try {
       await database.open();
     } catch (error) {
-      throw openFailure(directory, error);
+      throw openFailure(directory, error, check);
     }
-    return new LevelKeyValueStore(database);
+    const [damage] = check?.damage ?? [];
+    if (checking.ok && damage === undefined) {
+      return new LevelKeyValueStore(database, checking.value.suspicions.map(describeFinding));
+    }
+    await database.close();
+    if (damage !== undefined) throw damaged(describeFinding(damage), undefined);
+    const error = checking.ok ? undefined : checking.error;
+    throw unusable(directory, String(error), error);
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {
     this.#check();
     // The type leaves it out, but a missing key gives undefined.
-    const stored: Uint8Array | undefined = await this.#track(this.#database.get(key));
+    const stored: Uint8Array | undefined = await this.#read(key, this.#database.get(key));
     return stored === undefined ? undefined : unwrap(key, stored);
   }
 
@@ -55,7 +74,7 @@ export class LevelKeyValueStore implements KeyValueStore {
     try {
       for (;;) {
         this.#check();
-        const entry = await this.#track(iterator.next());
+        const entry = await this.#read(`${range.from} to ${range.to}`, iterator.next());
         if (entry === undefined) return;
         yield [entry[0], unwrap(entry[0], entry[1])];
       }
@@ -97,6 +116,16 @@ export class LevelKeyValueStore implements KeyValueStore {
     if (this.#state === "closed") throw new CodedError("CLOSED", "the key-value store is closed");
   }
 
+  /** A read that LevelDB fails: it says what is wrong, and neither with which file nor where. */
+  async #read<T>(what: string, work: Promise<T>): Promise<T> {
+    try {
+      return await this.#track(work);
+    } catch (error) {
+      const reason = reasonOf(error);
+      throw damaged(`LevelDB cannot read ${what} in ${this.#database.location}: ${reason}`, error);
+    }
+  }
+
   async #track<T>(work: Promise<T>): Promise<T> {
     this.#running.add(work);
     try {
@@ -131,7 +160,37 @@ function unwrap(key: string, stored: Uint8Array): Uint8Array {
   });
 }
 
-function openFailure(directory: string, error: unknown): CodedError {
+/** What LevelDB says is in the cause of what `level` throws. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error ? cause.message : String(error);
+}
+
+function damaged(where: string, cause: unknown): CodedError {
+  return new CodedError("STORAGE_DAMAGED", `${where}; restore kv/ or replace this broker`, {
+    cause,
+  });
+}
+
+/** A failure of the look at the files counts only when the directory is not in use. */
+async function settled<T>(
+  work: Promise<T>,
+): Promise<{ ok: true; value: T } | { ok: false; error: unknown }> {
+  try {
+    return { ok: true, value: await work };
+  } catch (error) {
+    return { ok: false, error };
+  }
+}
+
+function unusable(directory: string, reason: string, cause: unknown): CodedError {
+  return new CodedError("DIRECTORY_UNUSABLE", `cannot open ${directory}: ${reason}`, {
+    details: { directory },
+    cause,
+  });
+}
+
+function openFailure(directory: string, error: unknown, check: LevelCheck | undefined): CodedError {
   const cause = error instanceof Error ? error.cause : undefined;
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
   if (code === "LEVEL_LOCKED") {
@@ -141,9 +200,11 @@ function openFailure(directory: string, error: unknown): CodedError {
       { details: { directory }, cause: error },
     );
   }
-  const reason = cause instanceof Error ? cause.message : String(error);
-  return new CodedError("DIRECTORY_UNUSABLE", `cannot open ${directory}: ${reason}`, {
-    details: { directory },
-    cause: error,
-  });
+  const reason = reasonOf(error);
+  const [finding] = [...(check?.damage ?? []), ...(check?.suspicions ?? [])];
+  if (finding !== undefined) {
+    return damaged(`${describeFinding(finding)} (LevelDB: ${reason})`, error);
+  }
+  if (reason.includes("Corruption")) return damaged(`${directory}: LevelDB: ${reason}`, error);
+  return unusable(directory, reason, error);
 }
