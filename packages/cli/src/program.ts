@@ -1,4 +1,5 @@
 import { type Command, Help, type Option } from "commander";
+import { addBenchCommand } from "./commands/bench-command.ts";
 import { addBrokerCommand } from "./commands/broker-command.ts";
 import type { CommandContext } from "./commands/command-context.ts";
 import { addClusterCommand } from "./commands/cluster-command.ts";
@@ -52,6 +53,7 @@ function createTree(context: CommandContext): Command {
   addReplayCommand(program, context);
   addGroupCommand(program, context);
   addClusterCommand(program, context);
+  addBenchCommand(program, context);
   addLogCommand(program, context);
   addProfileCommand(program, context);
   return program;

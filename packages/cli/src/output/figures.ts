@@ -24,3 +24,14 @@ export function formatBytes(sizeBytes: number): string {
   }
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }
+
+const BAR_COLUMNS = 30;
+
+/** How much of long work is done, for a line of progress: a bar, a share and the counts. */
+export function progressBar(done: number, total: number): string {
+  const share = total === 0 ? 1 : Math.min(1, done / total);
+  const filled = Math.round(share * BAR_COLUMNS);
+  const bar = "#".repeat(filled).padEnd(BAR_COLUMNS, ".");
+  const percent = `${Math.floor(share * 100)}`.padStart(3);
+  return `[${bar}] ${percent}%  ${formatCount(done)} of ${formatCount(total)}`;
+}

@@ -1,7 +1,7 @@
 import { CodedError } from "@stratalog/base";
 import { describe, expect, it } from "vitest";
 import { errorLine } from "./error-line.ts";
-import { formatBytes, formatCount, formatDuration, formatRate } from "./figures.ts";
+import { formatBytes, formatCount, formatDuration, formatRate, progressBar } from "./figures.ts";
 import { formatTable } from "./table.ts";
 
 describe("formatTable", () => {
@@ -44,5 +44,10 @@ describe("figures", () => {
       "1.5 KiB",
       "5.0 GiB",
     ]);
+  });
+
+  it("draw how much is done", () => {
+    expect(progressBar(500, 2000)).toBe("[########......................]  25%  500 of 2,000");
+    expect(progressBar(9, 9)).toBe(`[${"#".repeat(30)}] 100%  9 of 9`);
   });
 });

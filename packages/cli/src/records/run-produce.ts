@@ -1,10 +1,11 @@
 import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
 import { CodedError, machineClock } from "@stratalog/base";
 import { useClient } from "../commands/client-command.ts";
 import type { CommandContext } from "../commands/command-context.ts";
 import type { ProduceCommandOptions } from "../commands/produce-command.ts";
 import { EXIT } from "../output/exit-codes.ts";
-import { formatCount, formatDuration, formatRate } from "../output/figures.ts";
+import { formatCount, formatDuration, formatRate, progressBar } from "../output/figures.ts";
 import { parseLineRecord } from "./line-record.ts";
 import { splitLines } from "./line-splitter.ts";
 
@@ -21,12 +22,16 @@ export async function runProduce(
 ): Promise<number> {
   const { output, signal } = context;
   const startMs = machineClock.monotonicMs();
+  const { file } = options;
+  const totalBytes = file === undefined ? undefined : await sizeOf(file);
+  let readBytes = 0;
   let count = 0;
   await useClient(options, async (client) => {
     const producer = client.producer({ compression: options.compression });
     try {
-      for await (const line of splitLines(input(options.file, context))) {
+      for await (const line of splitLines(input(file, context))) {
         count += 1;
+        readBytes += line.byteLength + 1;
         const record = parseLineRecord(line, count, options);
         const { partition } = options;
         // A promise only while there is no room: awaiting each record would cost a turn of the
@@ -37,7 +42,9 @@ export async function runProduce(
           ...(partition === undefined ? {} : { partition }),
         });
         if (room !== undefined) await room;
-        if (count % PROGRESS_RECORDS === 0) output.progress(`${formatCount(count)} lines read`);
+        if (count % PROGRESS_RECORDS === 0) {
+          output.progress(progressOf(count, readBytes, totalBytes));
+        }
         if (signal.aborted) break;
       }
     } finally {
@@ -50,6 +57,17 @@ export async function runProduce(
     `${formatCount(count)} records stored in ${topic} in ${formatDuration(durationMs)} (${rate})`,
   );
   return signal.aborted ? EXIT.interrupted : EXIT.ok;
+}
+
+/** Size of a file for the bar of progress; undefined where there is none, as for a pipe. */
+async function sizeOf(path: string): Promise<number | undefined> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isFile() === true ? found.size : undefined;
+}
+
+function progressOf(count: number, readBytes: number, totalBytes: number | undefined): string {
+  if (totalBytes === undefined) return `${formatCount(count)} lines read`;
+  return `${progressBar(readBytes, totalBytes)} bytes`;
 }
 
 /** The bytes to read. Errors: INVALID_REQUEST when the file cannot be read. */
