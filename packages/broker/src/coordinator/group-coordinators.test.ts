@@ -244,6 +244,25 @@ describe("GroupCoordinators", () => {
     expect(await soon(coordinators.fetchOffsets("billing", "all"))).toEqual([]);
   });
 
+  it("follow prefixes, and say which partitions came after the group", async () => {
+    const member = new FakeMember(cluster, "billing", 1);
+    member.topicPrefixes = ["orders"];
+    await member.join();
+    await cluster.run(20);
+    expect(member.owned).toEqual([0, 1, 2, 3]);
+    cluster.change({ type: "add-partitions", name: "orders", partitionCount: 5 });
+    cluster.createTopic("orders.late", 1);
+    await cluster.run(1_000);
+    expect(member.owned).toEqual([0, 1, 2, 3, 4, 0]);
+    const { coordinators } = cluster.broker(await coordinatorOf("billing"));
+    const wanted = ["orders", "orders.late"].map((topic) => ({ topic, partitions: [0, 4] }));
+    const offsets = await soon(coordinators.fetchOffsets("billing", wanted));
+    expect(offsets.map(({ offset }) => offset)).toEqual([-1, -1, -1, -1]);
+    expect(offsets.map(({ fromFirst }) => fromFirst)).toEqual([false, true, true, true]);
+    const described = await soon(coordinators.describeGroup("billing"));
+    expect(described.members[0]).toMatchObject({ topicPrefixes: ["orders"] });
+  });
+
   it("say where the coordinator is when they are not it", async () => {
     const leader = await coordinatorOf("billing");
     const other = cluster.brokers.find(({ id }) => id !== leader)!;

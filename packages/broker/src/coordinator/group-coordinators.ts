@@ -3,6 +3,7 @@ import {
   coordinatorPartition,
   describeGroup,
   groupStateName,
+  isLaterPartition,
   groupsByName,
   type GroupsState,
   offsetFields,
@@ -158,8 +159,9 @@ export class GroupCoordinators implements GroupCoordinator {
     const description = describeGroup(group);
     return {
       ...description,
-      members: description.members.map((member) => ({
+      members: description.members.map(({ prefixes, ...member }) => ({
         ...member,
+        topicPrefixes: prefixes,
         clientAddress: replica.clientAddress(id, member.memberId),
       })),
       offsets: allOffsets(state, id, this.#options.view.image),
@@ -241,11 +243,13 @@ function offsetOf(
 ): PartitionOffset {
   const { topic, partition, image } = place;
   const topicId = topicByName(image, topic)?.topicId;
-  const committed =
-    topicId === undefined
-      ? undefined
-      : state.groups.get(groupId)?.offsets.get(partitionKey(topicId, partition));
-  if (committed === undefined) return { topic, partition, offset: -1, metadata: "" };
+  const group = state.groups.get(groupId);
+  const nothing = { topic, partition, offset: -1, metadata: "" };
+  if (topicId === undefined || group === undefined) return nothing;
+  const committed = group.offsets.get(partitionKey(topicId, partition));
+  if (committed === undefined) {
+    return { ...nothing, fromFirst: isLaterPartition(group, topicId, partition) };
+  }
   const { offset, leaderEpoch, metadata } = committed;
   return {
     topic,

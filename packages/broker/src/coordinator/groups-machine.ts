@@ -50,7 +50,19 @@ export function groupsMachine(name: string, topics: TopicsView): GroupsDefinitio
 
 /** Topics that groups may read, as the broker's own copy of the metadata has them. */
 export function topicsView(metadata: { readonly image: MetadataImage }): TopicsView {
+  let named:
+    | { readonly topics: MetadataImage["topics"]; readonly names: readonly string[] }
+    | undefined;
+  const names = (): readonly string[] => {
+    const { topics } = metadata.image;
+    if (named?.topics !== topics) {
+      const readable = [...topics.values()].filter(({ kind }) => kind === "clients");
+      named = { topics, names: readable.map(({ name }) => name).toSorted() };
+    }
+    return named.names;
+  };
   return {
+    namesWithPrefix: (prefix) => names().filter((name) => name.startsWith(prefix)),
     byName(name) {
       const topic = topicByName(metadata.image, name);
       if (topic?.kind !== "clients") return undefined;

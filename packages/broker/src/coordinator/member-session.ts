@@ -245,6 +245,7 @@ function joinCommand({ replica, groupId, memberId }: Membership, join: MemberJoi
     clientId: join.clientId,
     ...(join.rack === undefined ? {} : { rack: join.rack }),
     topics: join.topics,
+    ...(join.topicPrefixes === undefined ? {} : { prefixes: join.topicPrefixes }),
     sessionTimeoutMs: join.sessionTimeoutMs,
     rebalanceTimeoutMs: join.rebalanceTimeoutMs,
     assignor: join.assignor ?? "uniform",

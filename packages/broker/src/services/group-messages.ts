@@ -72,11 +72,17 @@ export function memberMessage(wire: GroupSessionRequest, clientAddress: string):
 function memberJoin(join: WireJoin, clientAddress: string): MemberJoin {
   checkGroupId(join.groupId);
   if (!MEMBER_ID.test(join.memberId)) throw invalidRequest("member_id is not a UUID in text form");
-  checkCount(join.topics, { name: "topics", min: 1, max: TOPICS_MAX });
-  for (const [name, text] of Object.entries({ ...join, topics: "", owned: "" })) {
+  const wanted = [...join.topics, ...join.topicPrefixes];
+  checkCount(wanted, { name: "topics and topic_prefixes", min: 1, max: TOPICS_MAX });
+  for (const [name, text] of Object.entries({
+    ...join,
+    topics: "",
+    topicPrefixes: "",
+    owned: "",
+  })) {
     if (typeof text === "string") checkBytes(text, NAME_BYTES_MAX, name);
   }
-  for (const topic of join.topics) checkBytes(topic, NAME_BYTES_MAX, "topics");
+  for (const name of wanted) checkBytes(name, NAME_BYTES_MAX, "topics");
   const assignor = assignorFrom(join.assignor);
   return {
     type: "join",
@@ -86,6 +92,7 @@ function memberJoin(join: WireJoin, clientAddress: string): MemberJoin {
     revision: epoch(join.revision, "revision"),
     ...(join.instanceId === "" ? {} : { instanceId: join.instanceId }),
     topics: [...new Set(join.topics)],
+    ...(join.topicPrefixes.length === 0 ? {} : { topicPrefixes: join.topicPrefixes }),
     ...(join.rack === "" ? {} : { rack: join.rack }),
     sessionTimeoutMs: numberFromWire(join.sessionTimeoutMs, SESSION_TIMEOUT_MS),
     rebalanceTimeoutMs: numberFromWire(join.rebalanceTimeoutMs, REBALANCE_TIMEOUT_MS),

@@ -42,6 +42,8 @@ export interface PartitionOffset {
   readonly offset: number;
   readonly leaderEpoch?: number;
   readonly metadata: string;
+  /** Beside −1: the partition came after the group began to read its topic. */
+  readonly fromFirst?: boolean;
 }
 
 /** A member's first message: joins anew (epoch 0) or comes back. */
@@ -54,6 +56,8 @@ export interface MemberJoin {
   readonly revision: number;
   readonly instanceId?: string;
   readonly topics: readonly string[];
+  /** Absent: none. */
+  readonly topicPrefixes?: readonly string[];
   readonly rack?: string;
   readonly sessionTimeoutMs: number;
   readonly rebalanceTimeoutMs: number;
@@ -130,6 +134,7 @@ export interface MemberDescription {
   readonly clientAddress: string;
   readonly memberEpoch: number;
   readonly topics: readonly string[];
+  readonly topicPrefixes: readonly string[];
   readonly owned: readonly TopicPartitions[];
   readonly target: readonly TopicPartitions[];
 }

@@ -25,6 +25,7 @@ beforeEach(() => {
 function attempt(command: GroupCommand) {
   const topics = {
     byName: (name: string) => (name === "orders" ? { topicId: ORDERS, partitionCount } : undefined),
+    namesWithPrefix: (prefix: string) => ["orders"].filter((name) => name.startsWith(prefix)),
   };
   const result = handle(state, command, { nowMs, topics });
   if (result.ok) state = replayAll(state, result.records);

@@ -22,6 +22,7 @@ export interface MemberDescription {
   readonly clientId: string;
   readonly memberEpoch: number;
   readonly topics: readonly string[];
+  readonly prefixes: readonly string[];
   readonly owned: readonly NamedPartitions[];
   readonly target: readonly NamedPartitions[];
 }
@@ -72,8 +73,8 @@ export function namedPartitions(
 }
 
 function describeMember(group: Group, member: Member): MemberDescription {
-  const { memberId, instanceId = "", clientId, memberEpoch, topics } = member;
+  const { memberId, instanceId = "", clientId, memberEpoch, topics, prefixes = [] } = member;
   const owned = namedPartitions(group, heldBy(member).keys());
   const target = namedPartitions(group, group.targets.get(memberId) ?? []);
-  return { memberId, instanceId, clientId, memberEpoch, topics, owned, target };
+  return { memberId, instanceId, clientId, memberEpoch, topics, prefixes, owned, target };
 }

@@ -25,6 +25,8 @@ export interface Subscription {
   readonly rack?: string;
   /** Names of topics, sorted; they need not exist. */
   readonly topics: readonly string[];
+  /** Every topic whose name begins with one of these is wanted as well, once it exists. Sorted. */
+  readonly prefixes?: readonly string[];
   readonly sessionTimeoutMs: number;
   readonly rebalanceTimeoutMs: number;
 }
@@ -72,6 +74,12 @@ export interface Group {
   /** The group epoch that the targets were computed for. */
   readonly assignmentEpoch: number;
   readonly topics: ReadonlyMap<TopicId, SubscribedTopic>;
+  /**
+   * Topics that the group ever began to read, with the number of partitions that each had then.
+   * Partitions from that number on came later: without an offset they are read from their first
+   * record. Outlives the members; goes with the topic, or with its offsets.
+   */
+  readonly begun: ReadonlyMap<TopicId, number>;
   readonly members: ReadonlyMap<MemberId, Member>;
   readonly targets: ReadonlyMap<MemberId, ReadonlySet<PartitionKey>>;
   readonly offsets: PersistentMap<PartitionKey, CommittedOffset>;
@@ -82,6 +90,21 @@ export interface Group {
 /** All groups of one coordinator. */
 export interface GroupsState {
   readonly groups: PersistentMap<GroupId, Group>;
+}
+
+/** Whether a member wants a topic of this name. */
+export function wantsTopic(member: Subscription, name: string): boolean {
+  if (member.topics.includes(name)) return true;
+  return member.prefixes?.some((prefix) => name.startsWith(prefix)) === true;
+}
+
+/**
+ * Whether a partition came after the group began to read its topic: it has records that no rule for
+ * beginners may skip.
+ */
+export function isLaterPartition(group: Group, topicId: TopicId, partition: number): boolean {
+  const countAtFirst = group.begun.get(topicId);
+  return countAtFirst !== undefined && partition >= countAtFirst;
 }
 
 /** A coordinator without groups. */

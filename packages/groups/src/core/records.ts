@@ -52,9 +52,17 @@ export const groupRecordShape = shape.tagged({
     clientId: shape.text,
     rack: shape.optional(shape.text),
     topics: shape.list(shape.text),
+    prefixes: shape.optional(shape.list(shape.text)),
     sessionTimeoutMs: shape.integer(1),
     rebalanceTimeoutMs: shape.integer(1),
   }),
+  /** The group begins to read these topics, which have so many partitions now. */
+  "topics-begun": shape.object({
+    groupId,
+    topics: shape.list(shape.object({ topicId, partitionCount: shape.integer(0) })),
+  }),
+  /** These topics are gone, or nobody in the group has read them for long. */
+  "topics-forgotten": shape.object({ groupId, topicIds: shape.list(topicId) }),
   "member-left": shape.object({
     groupId,
     memberId,

@@ -36,6 +36,7 @@ function newGroup(record: RecordOf<"group-created">): Group {
     groupEpoch: 0,
     assignmentEpoch: 0,
     topics: new Map(),
+    begun: new Map(),
     members: new Map(),
     targets: new Map(),
     offsets: PersistentMap.empty(),
@@ -52,6 +53,16 @@ function replayOnGroup(
       assert(record.epoch >= group.groupEpoch, "a group's epoch only grows");
       const topics = new Map(record.topics.map((topic) => [topic.topicId, topic]));
       return { ...group, groupEpoch: record.epoch, topics };
+    }
+    case "topics-begun": {
+      const begun = new Map(group.begun);
+      for (const { topicId, partitionCount } of record.topics) begun.set(topicId, partitionCount);
+      return { ...group, begun };
+    }
+    case "topics-forgotten": {
+      const begun = new Map(group.begun);
+      for (const topicId of record.topicIds) begun.delete(topicId);
+      return { ...group, begun };
     }
     case "member-joined":
       return withJoined(group, record);

@@ -53,6 +53,14 @@ function recordsOfGroup(group: Group): readonly GroupRecord[] {
     });
   }
   const topics = [...group.topics.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  if (group.begun.size > 0) {
+    const begun = [...group.begun].toSorted(([a], [b]) => (a < b ? -1 : 1));
+    records.push({
+      type: "topics-begun",
+      groupId,
+      topics: begun.map(([topicId, partitionCount]) => ({ topicId, partitionCount })),
+    });
+  }
   records.push({ type: "group-changed", groupId, epoch: groupEpoch, topics });
   const targets = members.map(({ memberId }) => ({
     memberId,

@@ -4,6 +4,8 @@ import type { TopicId } from "@stratalog/base";
 export interface TopicsView {
   /** The topic of a name, or undefined when there is none that clients may read. */
   byName(name: string): TopicShape | undefined;
+  /** Names of such topics that begin with a text, sorted; all of them for the empty text. */
+  namesWithPrefix(prefix: string): readonly string[];
 }
 
 export interface TopicShape {

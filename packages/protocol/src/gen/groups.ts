@@ -85,8 +85,8 @@ export interface GroupJoin {
    */
   readonly instanceId: string;
   /**
-   * Names of the topics wanted; all members need not want the same. 1 to 1,000. They need not exist
-   * yet.
+   * Names of the topics wanted; all members need not want the same. They need not exist yet. With
+   * the prefixes 1 to 1,000.
    */
   readonly topics: readonly string[];
   /** Rack of the client. Default empty. At most 255 bytes. */
@@ -112,6 +112,11 @@ export interface GroupJoin {
   readonly assignor: string;
   /** Revision of the last assignment that the member carried out; 0 for none. */
   readonly revision: number;
+  /**
+   * Every topic whose name begins with one of these is wanted as well, also one that is created
+   * later. None may be empty; internal topics never match. Default: none.
+   */
+  readonly topicPrefixes: readonly string[];
 }
 
 /** What the member owns, after it gave up or took on what an assignment said. */
@@ -173,6 +178,12 @@ export interface PartitionOffset {
   readonly leaderEpoch?: number;
   /** Text kept beside the offset. At most 4,096 bytes. Default empty. */
   readonly metadata: string;
+  /**
+   * In answers, beside offset -1: the partition, or its whole topic, came after the group began to
+   * read the topic. Begin at its earliest record whatever the client's rule for beginners says, or
+   * records are skipped. Ignored in requests.
+   */
+  readonly fromFirst: boolean;
 }
 
 /** One message of the coordinator. */
@@ -382,6 +393,8 @@ export interface GroupMember {
   readonly owned: readonly TopicPartitions[];
   /** What it should own. */
   readonly target: readonly TopicPartitions[];
+  /** Prefixes of names of topics that it wants. */
+  readonly topicPrefixes: readonly string[];
 }
 
 /** Which group to delete. */

@@ -12,6 +12,7 @@ export class FakeMember {
   #revision = 0;
   #owned: readonly TopicPartitions[] = [];
   topics: readonly string[] = ["orders"];
+  topicPrefixes: readonly string[] = [];
   sessionTimeoutMs = 45_000;
   /** When false, assignments are heard and not carried out. */
   isObedient = true;
@@ -57,6 +58,7 @@ export class FakeMember {
       memberEpoch: this.#memberEpoch,
       revision: this.#revision,
       topics: this.topics,
+      topicPrefixes: this.topicPrefixes,
       sessionTimeoutMs: this.sessionTimeoutMs,
       rebalanceTimeoutMs: 60_000,
       owned: this.#owned,

@@ -69,7 +69,8 @@ export function handleJoin(
   if (isChanged) draft.add({ type: "member-joined", groupId, ...subscriptionOf(command) });
   const isAnew = known === undefined || command.memberEpoch === 0;
   if (isChanged || isAnew || replaced !== undefined) {
-    rebalance(draft, groupId, { reason: "members", topics: context.topics });
+    const { topics } = context;
+    rebalance(draft, groupId, { reason: "members", topics, before: group });
   }
   const memberEpoch = draft.group(groupId).members.get(memberId)?.memberEpoch ?? 0;
   const { sessionTimeoutMs } = command;
@@ -118,12 +119,14 @@ function replacedMember(group: Group, command: Join): MemberId | undefined {
 
 function subscriptionOf(command: Join): Subscription {
   const { memberId, instanceId, clientId, rack, sessionTimeoutMs, rebalanceTimeoutMs } = command;
+  const prefixes = [...new Set(command.prefixes)].toSorted();
   return {
     memberId,
     ...(instanceId === undefined ? {} : { instanceId }),
     clientId,
     ...(rack === undefined ? {} : { rack }),
     topics: [...new Set(command.topics)].toSorted(),
+    ...(prefixes.length === 0 ? {} : { prefixes }),
     sessionTimeoutMs,
     rebalanceTimeoutMs,
   };
@@ -137,7 +140,11 @@ function isSameSubscription(member: Member, command: Join): boolean {
     next.rack === member.rack &&
     next.sessionTimeoutMs === member.sessionTimeoutMs &&
     next.rebalanceTimeoutMs === member.rebalanceTimeoutMs &&
-    next.topics.length === member.topics.length &&
-    next.topics.every((topic, index) => member.topics[index] === topic)
+    isSameList(next.topics, member.topics) &&
+    isSameList(next.prefixes ?? [], member.prefixes ?? [])
   );
+}
+
+function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((text, index) => text === b[index]);
 }

@@ -22,9 +22,11 @@ export function handleTopicsChanged(
 ): GroupResult<Done> {
   const draft = new Draft(state);
   const deleted = new Set(command.deleted);
-  for (const { groupId, members, offsets } of groupsByName(state)) {
+  for (const { groupId, members, offsets, begun } of groupsByName(state)) {
     if (members.size > 0) rebalance(draft, groupId, { reason: "topics", topics: context.topics });
     if (deleted.size === 0) continue;
+    const topicIds = [...begun.keys()].filter((topicId) => deleted.has(topicId));
+    if (topicIds.length > 0) draft.add({ type: "topics-forgotten", groupId, topicIds });
     const dead = [...offsets.keys()].filter((key) => deleted.has(parsePartitionKey(key).topicId));
     if (dead.length === 0) continue;
     draft.add({ type: "offsets-deleted", groupId, partitions: partitionsByTopic(dead) });

@@ -1,0 +1,7 @@
+export {
+  drawHappening,
+  type Happening,
+  HAPPENINGS,
+  type HistoryOutcome,
+  runHistory,
+} from "./group-history.ts";
