@@ -12,6 +12,8 @@ const PARTITION_COUNT = 6;
 /** Broker that is killed after the start and stays down. */
 const DOWN = 3;
 const MIB = 1024 * 1024;
+const PREFILL_ROUNDS = 40;
+const PREFILL_BURST = 1_000;
 
 /** How to soak. */
 export interface SoakOptions {
@@ -82,8 +84,8 @@ export async function soak(
 async function prefill(client: Stratalog, valueBytes: number): Promise<void> {
   await using producer = client.producer();
   const value = "prefill ".repeat(Math.ceil(valueBytes / 8));
-  for (let round = 0; round < 40; round++) {
-    const sends = Array.from({ length: 1_000 }, (_, index) =>
+  for (let round = 0; round < PREFILL_ROUNDS; round++) {
+    const sends = Array.from({ length: PREFILL_BURST }, (_, index) =>
       producer.send({ topic: TOPIC, key: `key-${index}`, value }),
     );
     await Promise.all(sends);
@@ -103,6 +105,7 @@ async function sampled(
     group: "soak",
     recordsPerSecond,
     valueBytes,
+    presentCount: PREFILL_ROUNDS * PREFILL_BURST,
   });
   const addresses = living.map((broker) => broker.address);
   const stalled = new StalledFetchers({

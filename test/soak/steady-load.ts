@@ -10,6 +10,8 @@ export interface SteadyLoadOptions {
   readonly group: string;
   readonly recordsPerSecond: number;
   readonly valueBytes: number;
+  /** Records that are in the topic already; the member reads them too. */
+  readonly presentCount: number;
 }
 
 /**
@@ -48,7 +50,7 @@ export class SteadyLoad {
 
   /** Acknowledged and not read yet. */
   get lagRecords(): number {
-    return Math.max(0, this.#acknowledgedCount - this.#readCount);
+    return Math.max(0, this.#options.presentCount + this.#acknowledgedCount - this.#readCount);
   }
 
   async stop(): Promise<void> {

@@ -8,3 +8,14 @@ export { HostCluster, type HostClusterOptions, RecordingListener } from "./host-
 export { MemoryPeerLink, MemoryPeerNetwork } from "./memory-peer-network.ts";
 export { decodeWireMessages, encodeWireMessages } from "../core/wire-codec.ts";
 export type { RaftWireMessage, SnapshotPart, WireMessage } from "../core/wire-message.ts";
+export {
+  type CallRequest,
+  decodeRequest,
+  decodeResponse,
+  encodeRequest,
+  encodeResponse,
+} from "../core/call-codec.ts";
+export { decodeConfChange, encodeConfChange } from "../core/conf-change-codec.ts";
+export { decodeHandshake, encodeHandshake, type Handshake } from "../core/handshake.ts";
+export { MessageAssembler } from "../core/message-assembler.ts";
+export { MessageBatch } from "../core/message-batch.ts";
