@@ -11,8 +11,8 @@ const SETTINGS = {
 const LIE_MS = 500;
 
 /**
- * The same with brokers whose `fdatasync` does nothing from some time on. Acknowledged records must
- * be found missing: this shows that a cut takes what is not synced, and that the comparison sees it.
+ * The same with brokers whose `fdatasync` does nothing from some time on. Acknowledged records
+ * must be found missing: a cut takes what is not synced, and the comparison sees it.
  */
 export async function controlLife(seed: number): Promise<LifeOutcome> {
   const options = process.env["NODE_OPTIONS"];
