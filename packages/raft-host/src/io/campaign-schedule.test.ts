@@ -1,4 +1,4 @@
-import { type GroupNumber, groupNumber } from "@stratalog/base";
+import { type GroupNumber, groupNumber, SeededRandom } from "@stratalog/base";
 import { ManualTime } from "@stratalog/base/testing";
 import { describe, expect, it } from "vitest";
 import { CampaignSchedule } from "./campaign-schedule.ts";
@@ -18,7 +18,9 @@ function create(answer: (group: GroupNumber) => "again" | "done" = () => "again"
     calls.push([group, time.monotonicMs()]);
     return answer(group);
   };
-  return { time, calls, schedule: new CampaignSchedule({ clock: time, timers: time, campaign }) };
+  const random = new SeededRandom(1);
+  const schedule = new CampaignSchedule({ clock: time, timers: time, random, campaign });
+  return { time, calls, schedule };
 }
 
 describe("CampaignSchedule", () => {
@@ -26,8 +28,37 @@ describe("CampaignSchedule", () => {
     const { time, schedule, calls } = create();
     schedule.plan(GROUP, 30);
     time.advance(60_000);
-    expect(calls.map(([, timeMs]) => timeMs)).toEqual([30, 230, 630, 1430, 3030]);
+    const times = calls.map(([, timeMs]) => timeMs);
+    expect(times).toHaveLength(6);
+    expect(times[0]).toBe(30);
+    for (const [index, timeMs] of times.slice(1).entries()) {
+      const pauseMs = timeMs - (times[index] ?? 0);
+      expect(pauseMs).toBeGreaterThanOrEqual(100 * 2 ** index);
+      expect(pauseMs).toBeLessThanOrEqual(150 * 2 ** index);
+    }
     expect(time.pendingCount).toBe(0);
+  });
+
+  it("brings a planned election forward, and plans none that was not wanted", () => {
+    const { time, schedule, calls } = create(() => "done");
+    schedule.plan(GROUP, 500);
+    schedule.hasten(GROUP, 5);
+    schedule.hasten(groupNumber(2), 5);
+    time.advance(1_000);
+    expect(calls).toEqual([[GROUP, 5]]);
+  });
+
+  it("puts a planned election off, but never brings it forward by that", () => {
+    const { time, schedule, calls } = create(() => "done");
+    schedule.plan(GROUP, 100);
+    schedule.plan(groupNumber(2), 400);
+    schedule.postpone(GROUP, 300);
+    schedule.postpone(groupNumber(2), 300);
+    time.advance(1_000);
+    expect(calls).toEqual([
+      [GROUP, 300],
+      [groupNumber(2), 400],
+    ]);
   });
 
   it("stops once the campaign says that it is done", () => {

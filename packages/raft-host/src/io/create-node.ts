@@ -1,9 +1,12 @@
 import { type LogStorage, RaftNode } from "raft-ts";
 import type { HostLimits } from "../core/host-limits.ts";
+import { electionOrder } from "./election-order.ts";
 
 /** What a group's core is made with. */
 export interface NodeOptions {
   readonly self: number;
+  /** Voters in their configured order. */
+  readonly replicas: readonly number[];
   readonly appliedIndex: number;
   readonly electionTicks: number;
   readonly heartbeatTicks: number;
@@ -13,12 +16,12 @@ export interface NodeOptions {
 
 /** The core of a group, with storage writes that it does not wait for. */
 export function createNode(options: NodeOptions, storage: LogStorage): RaftNode {
-  const { limits, electionTicks, heartbeatTicks, random } = options;
+  const { limits, electionTicks, heartbeatTicks } = options;
   const { commit } = storage.initialState().hardState;
   return new RaftNode({
     id: options.self,
     storage,
-    random,
+    random: electionOrder(options),
     electionTicks,
     heartbeatTicks,
     // What was applied beyond the commit hint is handed out again by the core, and kept from the

@@ -6,6 +6,7 @@ import {
   replicaIdentity,
   type Timers,
 } from "@stratalog/base";
+import type { Message } from "raft-ts";
 import type { PeerLink } from "../ports/peer-link.ts";
 import type { AddGroupOptions } from "../ports/raft-group.ts";
 import { CampaignSchedule } from "./campaign-schedule.ts";
@@ -26,6 +27,14 @@ export interface ElectionsOptions {
  */
 const EVIDENCE_JITTER_MS = 50;
 const EVIDENCE_RANK_MS = 150;
+/** A replica that refused a candidate for its longer log stands itself, with this much jitter. */
+const REFUSED_JITTER_MS = 5;
+/** A replica that gave its vote away lets that election end before it begins its own. */
+const VOTED_MS = 300;
+/** A candidate has this many attempts' time to win; then it begins again, in another term. */
+const PATIENT_ATTEMPTS = 2;
+/** What a dead process had sent may still arrive for this long; it brings no leader back. */
+const LAST_WORDS_MS = 1_000;
 /** A preferred replica that starts waits for its connections first. */
 const PREFERRED_START_MS = 100;
 const PREFERRED_SPREAD_MS = 200;
@@ -38,12 +47,18 @@ const PREFERRED_SPREAD_MS = 200;
 export class Elections {
   readonly #options: ElectionsOptions;
   readonly #schedule: CampaignSchedule;
+  /** Until when messages of a dead process are expected. */
+  readonly #lastWordsMs = new Map<BrokerId, number>();
 
   constructor(options: ElectionsOptions) {
     this.#options = options;
-    const { clock, timers } = options;
-    const campaign = (group: GroupNumber): "again" | "done" => this.#campaign(group);
-    this.#schedule = new CampaignSchedule({ clock, timers, campaign });
+    const { clock, timers, random } = options;
+    this.#schedule = new CampaignSchedule({
+      clock,
+      timers,
+      random,
+      campaign: (group, attempt) => this.#campaign(group, attempt),
+    });
   }
 
   /** A group came to this host. */
@@ -58,6 +73,7 @@ export class Elections {
 
   /** The process of `peer` is dead: whatever it led is led by nobody. */
   handleDead(peer: BrokerId, groups: Iterable<HostedGroup>): void {
+    this.#lastWordsMs.set(peer, this.#options.clock.monotonicMs() + LAST_WORDS_MS);
     for (const hosted of groups) {
       const { leader } = hosted.node;
       if (leader === 0 || replicaIdentity(leader).brokerId !== peer || hosted.hasFailed) continue;
@@ -69,8 +85,35 @@ export class Elections {
     }
   }
 
+  /**
+   * A message of `from` was taken in. When it was on its way while its sender died, the leader that
+   * it names is forgotten again: it would be waited for until an election timeout.
+   */
+  handleHeard(from: BrokerId, { node }: HostedGroup): void {
+    const untilMs = this.#lastWordsMs.get(from);
+    if (untilMs === undefined) return;
+    if (this.#options.clock.monotonicMs() >= untilMs) this.#lastWordsMs.delete(from);
+    else if (node.leader !== 0 && replicaIdentity(node.leader).brokerId === from) {
+      node.forgetLeader();
+    }
+  }
+
+  /**
+   * A replica here answers a candidate. While it waits for its own turn, a refusal says that its
+   * log is the longer one and the turn is now; a vote, that the turn is the other's.
+   */
+  handleAnswer({ node, group }: HostedGroup, answer: Message): void {
+    if (node.leader !== 0) return;
+    if (answer.type === "pre-vote-response" && answer.reject) {
+      this.#schedule.hasten(group, this.#options.random.below(REFUSED_JITTER_MS));
+    } else if (answer.type === "vote-response" && !answer.reject) {
+      this.#schedule.postpone(group, VOTED_MS);
+    }
+  }
+
   /** One more replica of many groups can be asked for its vote. */
-  handlePeerUp(): void {
+  handlePeerUp(peer: BrokerId): void {
+    this.#lastWordsMs.delete(peer);
     this.#schedule.hurry();
   }
 
@@ -82,12 +125,12 @@ export class Elections {
     this.#schedule.stop();
   }
 
-  #campaign(group: GroupNumber): "again" | "done" {
+  #campaign(group: GroupNumber, attempt: number): "again" | "done" {
     const hosted = this.#options.group(group);
     if (hosted === undefined || hosted.hasFailed) return "done";
     const { node } = hosted;
     if (node.leader !== 0) return "done";
-    if (node.role === "candidate") return "again";
+    if (node.role === "candidate" && attempt <= PATIENT_ATTEMPTS) return "again";
     node.campaign();
     this.#options.markDirty(hosted);
     return "again";

@@ -90,15 +90,40 @@ describe("RaftHost", () => {
     expect(cluster.leaderOf(1)).toBe(2);
   });
 
-  it("waits for the election timeout when a leader is only silent", async () => {
+  it("fails over as fast when the first replica in order lacks what another has", async () => {
+    const cluster = await formed();
+    await cluster.until(() => cluster.group(2).group.leader === testReplica(1));
+    cluster.network.cut(cluster.broker(1).id, cluster.broker(2).id);
+    propose(cluster.group(1).group, "acknowledged");
+    await cluster.until(() => cluster.group(1).listener.texts().length === 1);
+    const startMs = cluster.time.monotonicMs();
+    cluster.crash(1);
+    await cluster.until(() => cluster.leaderOf(1) !== undefined);
+    expect(cluster.leaderOf(1)).toBe(3);
+    expect(cluster.time.monotonicMs() - startMs).toBeLessThan(150);
+  });
+
+  it("follows the configured order when a leader is only silent, soon after the timeout", async () => {
     const cluster = await formed();
     await cluster.time.advanceAsync(500);
     const startMs = cluster.time.monotonicMs();
     for (const id of [2, 3]) cluster.network.cut(cluster.broker(1).id, cluster.broker(id).id);
     const leads = (id: number): boolean => cluster.group(id).group.isLeaderReady;
     await cluster.until(() => leads(2) || leads(3));
+    expect(leads(2)).toBe(true);
     expect(cluster.time.monotonicMs() - startMs).toBeGreaterThan(1300);
-    expect(cluster.time.monotonicMs() - startMs).toBeLessThan(4000);
+    expect(cluster.time.monotonicMs() - startMs).toBeLessThan(2200);
+  });
+
+  it("elects the next in order when the first one cannot win after a silence", async () => {
+    const cluster = await formed();
+    cluster.network.cut(cluster.broker(1).id, cluster.broker(2).id);
+    propose(cluster.group(1).group, "acknowledged");
+    await cluster.until(() => cluster.group(1).listener.texts().length === 1);
+    const startMs = cluster.time.monotonicMs();
+    cluster.network.cut(cluster.broker(1).id, cluster.broker(3).id);
+    await cluster.until(() => cluster.group(3).group.isLeaderReady);
+    expect(cluster.time.monotonicMs() - startMs).toBeLessThan(2600);
   });
 
   it("keeps what was committed over a crash of everybody", async () => {

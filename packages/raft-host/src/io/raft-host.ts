@@ -201,6 +201,7 @@ export class RaftHost {
       } else {
         hosted.node.step(message);
       }
+      this.#elections.handleHeard(from, hosted);
       this.#markDirty(hosted);
       if (rests !== true) continue;
       if (message.type === "heartbeat") hosted.rest.ask();
@@ -212,7 +213,7 @@ export class RaftHost {
   onPeerUp(peer: BrokerId): void {
     // Followers there are probed with the next heartbeat.
     this.#rests.handlePeerUp(peer);
-    this.#elections.handlePeerUp();
+    this.#elections.handlePeerUp(peer);
   }
 
   /**
@@ -246,6 +247,7 @@ export class RaftHost {
     return {
       isAbsent: (replica) => !this.#options.peers.isUp(replicaIdentity(replica).brokerId),
       follow: (group) => this.#rests.follow(group),
+      onVoteAnswer: (group, answer) => this.#elections.handleAnswer(group, answer),
       markDirty: (group) => this.#markDirty(group),
       send: (to, message) => this.#send(to, message),
       sendSnapshot: (group, message) => this.#sendSnapshot(group, message),
