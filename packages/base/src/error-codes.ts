@@ -62,7 +62,9 @@ export const ERROR_CODES = {
   INVALID_PRODUCER_EPOCH: no("A newer instance of this producer has taken over."),
   WRONG_EXPECTED_OFFSET: no("The partition does not end at the expected offset."),
   STORAGE_FULL: again("The broker's disk is at its reserve."),
-  STORAGE_DAMAGED: no("Stored bytes are missing or fail their checksum."),
+  STORAGE_DAMAGED: again(
+    "Stored bytes are missing or fail their checksum; another replica may have them.",
+  ),
   BUFFER_FULL: again("The producer's memory is full and stayed so for max.block.ms."),
   // Fetch
   OFFSET_OUT_OF_RANGE: no("The offset is outside the partition; the error has the valid range."),

@@ -1,3 +1,4 @@
+import type { GroupNumber } from "@stratalog/base";
 import { LogStore } from "@stratalog/log-store";
 import type { BrokerConfig } from "../config/broker-config.ts";
 import { BrokerDirectory } from "../directory/broker-directory.ts";
@@ -19,6 +20,7 @@ export async function openStorage(
   environment: Environment,
   config: BrokerConfig,
   stops: StopSequence<StopStep>,
+  onDamaged: (group: GroupNumber, reason: string) => void,
 ): Promise<Storage> {
   const { fileSystem, random, clock, timers, logger } = environment;
   const directory = await BrokerDirectory.open({
@@ -40,6 +42,7 @@ export async function openStorage(
     logger: logger.child({ part: "log-store" }),
     directory: config.dataDir,
     onFatal: (error) => environment.onFatal("the log store cannot write", error),
+    onDamaged,
     walFileBytes,
     checkpointIntervalMs,
     tailCacheBytes,

@@ -102,7 +102,9 @@ export class RunningBroker implements Broker {
     const environment = this.#environment;
     const config = this.#config;
     const { logger } = environment;
-    const storage = await openStorage(environment, config, this.#stops);
+    const storage = await openStorage(environment, config, this.#stops, (group, reason) =>
+      this.#handleGroupFailure(group, reason),
+    );
     this.#storage = storage;
     const http = await this.#openHttpPort();
     const { listeners } = config;

@@ -44,6 +44,8 @@ export class GroupState implements Evictable {
   generation = 0;
   /** Highest index that a segment holds and that is still part of the log. */
   flushedIndex: number;
+  /** What a reader found wrong with the segments; the group takes part in nothing from then on. */
+  damage: string | undefined;
   #pending: PendingChange[] = [];
   #pendingBytes = 0;
   readonly #budget: TailBudget;

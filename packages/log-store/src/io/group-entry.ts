@@ -1,3 +1,4 @@
+import type { GroupNumber } from "@stratalog/base";
 import type { GroupCheckpoint, SegmentFacts } from "../core/checkpoint-format.ts";
 import { groupDirectoryName } from "../core/file-names.ts";
 import type { GroupDescriptor } from "../core/group-descriptor.ts";
@@ -28,6 +29,8 @@ export interface StoreParts {
   readonly resources: SegmentResources;
   readonly budget: TailBudget;
   readonly durable: DurablePoint;
+  /** A reader found a group's segments damaged; called once per group. */
+  handleDamage(group: GroupNumber, reason: string): void;
 }
 
 /** Directory of a group's files. */
@@ -46,7 +49,13 @@ export function openGroupEntry(
   const { descriptor } = checkpoint;
   const state = new GroupState(checkpoint, parts.budget);
   const writer = new GroupWriter({ descriptor, state, segments, durable: parts.durable });
-  const log = new GroupLog({ descriptor, state, segments, writer, context });
+  const onDamage = (reason: string): void => {
+    if (state.damage !== undefined) return;
+    state.damage = reason;
+    writer.factsChanged();
+    parts.handleDamage(descriptor.group, reason);
+  };
+  const log = new GroupLog({ descriptor, state, segments, writer, context, onDamage });
   const { directory } = context;
   return { descriptor, directory, state, segments, writer, log, isDropped: false };
 }

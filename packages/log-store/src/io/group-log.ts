@@ -29,13 +29,14 @@ export class GroupLog {
     readonly segments: SegmentSet;
     readonly writer: GroupWriter;
     readonly context: SegmentContext;
+    readonly onDamage: (reason: string) => void;
   }) {
     this.descriptor = parts.descriptor;
     this.#state = parts.state;
     this.#segments = parts.segments;
     this.#writer = parts.writer;
     this.#context = parts.context;
-    this.#reader = new GroupReader(parts.state, parts.segments);
+    this.#reader = new GroupReader(parts);
   }
 
   get hardState(): StoredHardState {

@@ -1,3 +1,4 @@
+import { CodedError } from "@stratalog/base";
 import { decodeBatch, loadCodec, compressionTypeOf, maxTimestampOf } from "@stratalog/record-batch";
 import type { Frame } from "../core/frame.ts";
 import type { GroupState } from "../core/group-state.ts";
@@ -71,10 +72,17 @@ class BatchGatherer {
 export class GroupReader {
   readonly #state: GroupState;
   readonly #segments: SegmentSet;
+  readonly #onDamage: (reason: string) => void;
 
-  constructor(state: GroupState, segments: SegmentSet) {
-    this.#state = state;
-    this.#segments = segments;
+  constructor(parts: {
+    readonly state: GroupState;
+    readonly segments: SegmentSet;
+    /** A segment is not as it was written. */
+    readonly onDamage: (reason: string) => void;
+  }) {
+    this.#state = parts.state;
+    this.#segments = parts.segments;
+    this.#onDamage = parts.onDamage;
   }
 
   frames(from: number, to: number, maxBytes: number): readonly Frame[] | "compacted" | "pending" {
@@ -223,7 +231,9 @@ export class GroupReader {
         const result = await read();
         if (generation === this.#state.generation) return result;
       } catch (error) {
-        if (generation === this.#state.generation) throw error;
+        if (generation !== this.#state.generation) continue;
+        if (CodedError.is(error) && error.code === "STORAGE_DAMAGED") this.#onDamage(error.message);
+        throw error;
       }
     }
   }

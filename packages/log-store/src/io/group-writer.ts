@@ -175,6 +175,7 @@ export class GroupWriter {
       logStartOffset: Math.min(this.#state.logStartOffset, bounds.nextOffset),
       droppableIndex: this.#state.droppableIndex,
       hardState: { ...hardState, commit: Math.min(hardState.commit, bounds.lastIndex) },
+      ...(this.#state.damage === undefined ? {} : { damage: this.#state.damage }),
     };
   }
 

@@ -108,6 +108,7 @@ export class LogStore {
       fileSystem,
       directory: `${settings.directory}/wal`,
       fileBytes: settings.walFileBytes,
+      sparesMax: settings.walFilesMax,
       timers,
       logger,
       nextLife: recovered.nextLife,
@@ -134,6 +135,7 @@ export class LogStore {
       store.#damaged.set(damaged.checkpoint.descriptor.group, damaged);
     }
     parts.onDurable = () => store.#onDurable();
+    parts.onDamaged = () => store.#checkpointSoon();
     parts.budget.trim();
     store.#setCheckpointTimer();
     await store.#reserve.start();
@@ -144,8 +146,11 @@ export class LogStore {
   groups(): readonly RecoveredGroup[] {
     const ready = [...this.#groups.values()].filter((entry) => !entry.isDropped);
     return [
-      ...ready.map(({ descriptor }): RecoveredGroup => {
-        return { group: descriptor.group, descriptor, state: "ready" };
+      ...ready.map(({ descriptor, state: { damage: reason } }): RecoveredGroup => {
+        const found = { group: descriptor.group, descriptor };
+        return reason === undefined
+          ? { ...found, state: "ready" }
+          : { ...found, state: "damaged", reason };
       }),
       ...[...this.#damaged.values()].map(({ checkpoint, reason }): RecoveredGroup => {
         const { descriptor } = checkpoint;
@@ -237,14 +242,14 @@ export class LogStore {
   }
 
   #existing(descriptor: GroupDescriptor): GroupLog | undefined {
-    const damaged = this.#damaged.get(descriptor.group);
-    if (damaged !== undefined) {
+    const entry = this.#groups.get(descriptor.group);
+    const damage = this.#damaged.get(descriptor.group)?.reason ?? entry?.state.damage;
+    if (damage !== undefined && entry?.isDropped !== true) {
       throw new CodedError(
         "STORAGE_DAMAGED",
-        `group ${descriptor.group} is damaged (${damaged.reason}); drop it first`,
+        `group ${descriptor.group} is damaged (${damage}); drop it first`,
       );
     }
-    const entry = this.#groups.get(descriptor.group);
     if (entry === undefined || entry.isDropped) return undefined;
     assert(
       isSameReplica(entry.descriptor, descriptor),

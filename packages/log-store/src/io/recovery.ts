@@ -240,7 +240,8 @@ export class Recovery {
         continue;
       }
       this.#logger.error({ group, reason: outcome }, "damaged replica: it takes part no more");
-      mustKeepOldFiles ||= checkpoint.damage === undefined;
+      // Also when the damage was known: entries that no segment has may be in the WAL alone.
+      mustKeepOldFiles ||= checkpoint.damage === undefined || plan.runs.length > 0;
       damaged.push({ checkpoint, reason: outcome });
       changes.push(putGroup({ ...checkpoint, damage: outcome }));
     }

@@ -1,4 +1,4 @@
-import type { Clock, KeyValueStore, Logger, Timers } from "@stratalog/base";
+import type { Clock, GroupNumber, KeyValueStore, Logger, Timers } from "@stratalog/base";
 import type { FileSystem } from "../ports/file-system.ts";
 
 /** How a log store is opened. Everything that touches the outside is a port. */
@@ -19,6 +19,12 @@ export interface LogStoreOptions {
    * afterwards.
    */
   onFatal(error: Error): void;
+  /**
+   * A reader found bytes of a group that are not as they were written, after the store was opened.
+   * From now on, also after a restart, the group is listed as damaged: its replica must not vote,
+   * lead or acknowledge any more. Default: nobody is told.
+   */
+  onDamaged?(group: GroupNumber, reason: string): void;
   /** Default 64 MiB. */
   readonly walFileBytes?: number;
   /** WAL files that may be in use before a checkpoint is made for their sake. Default 4. */
@@ -73,5 +79,6 @@ export function logStoreSettings(options: LogStoreOptions): LogStoreSettings {
     ...options,
     segmentMs: options.segmentMs,
     onFatal: (error) => options.onFatal(error),
+    onDamaged: (group, reason) => options.onDamaged?.(group, reason),
   };
 }

@@ -50,6 +50,8 @@ export interface OpenParts extends StoreParts {
   /** Ends the store: reports the first error, once. */
   readonly fail: (error: unknown) => void;
   hasFailed: boolean;
+  /** Called when a group was found damaged, so that it is remembered. */
+  onDamaged: () => void;
 }
 
 /** Makes what all groups share. */
@@ -70,6 +72,12 @@ export function createStoreParts(options: LogStoreOptions): OpenParts {
     durable: point,
     point,
     onDurable: () => {},
+    onDamaged: () => {},
+    handleDamage: (group, reason) => {
+      logger.error({ group, reason }, "damaged replica: it takes part no more");
+      parts.onDamaged();
+      settings.onDamaged(group, reason);
+    },
     fail,
     hasFailed: false,
     resources: {

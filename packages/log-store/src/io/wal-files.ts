@@ -4,8 +4,6 @@ import { type FileHandle, type FileSystem, FileSystemError } from "../ports/file
 import { removeIfThere } from "./segment.ts";
 
 const ZERO_BLOCK_BYTES = 1024 * 1024;
-/** Old files kept for another life; more are removed. */
-const SPARES_MAX = 2;
 const FULL_DISK_RETRY_MS = 1000;
 /** The first file after a start: a broker should not wait for more zeros than this. */
 const FIRST_FILE_BYTES_MAX = 4 * 1024 * 1024;
@@ -31,6 +29,7 @@ export class WalFiles {
   readonly #fileSystem: FileSystem;
   readonly #directory: string;
   readonly #fileBytes: number;
+  readonly #sparesMax: number;
   readonly #timers: Timers;
   readonly #logger: Logger;
   #nextLife: number;
@@ -44,6 +43,11 @@ export class WalFiles {
     readonly fileSystem: FileSystem;
     readonly directory: string;
     readonly fileBytes: number;
+    /**
+     * Old files kept for another life; more are removed. With as many as a checkpoint frees at once
+     * no file is filled with zeros after the first round, which is a third of all bytes written.
+     */
+    readonly sparesMax: number;
     readonly timers: Timers;
     readonly logger: Logger;
     readonly nextLife: number;
@@ -51,6 +55,7 @@ export class WalFiles {
     this.#fileSystem = options.fileSystem;
     this.#directory = options.directory;
     this.#fileBytes = options.fileBytes;
+    this.#sparesMax = options.sparesMax;
     this.#timers = options.timers;
     this.#logger = options.logger;
     this.#nextLife = options.nextLife;
@@ -88,7 +93,7 @@ export class WalFiles {
 
   /** A file whose batches are all checkpointed: it waits for another life, or goes. */
   async retire(path: string, sizeBytes: number): Promise<void> {
-    const isReusable = sizeBytes >= this.#fileBytes && this.#spares.length < SPARES_MAX;
+    const isReusable = sizeBytes >= this.#fileBytes && this.#spares.length < this.#sparesMax;
     if (isReusable) this.#spares.push(path);
     else await removeIfThere(this.#fileSystem, path);
   }
