@@ -113,6 +113,26 @@ describe("GroupCoordinators", () => {
     expect(second.owned).toEqual([0, 1, 2, 3]);
   });
 
+  it("remove a member that is too long at one record, and refuse its late commit", async () => {
+    const [first, second] = await members(2);
+    second!.leave();
+    await cluster.run(20);
+    const slow = new FakeMember(cluster, "billing", 3);
+    slow.maxPollIntervalMs = 60_000;
+    await slow.join();
+    await cluster.run(20);
+    expect(slow.owned).toEqual([2, 3]);
+    slow.ping(59_999);
+    await cluster.run(20);
+    expect(slow.last).toBe("assign");
+    slow.ping(60_000);
+    slow.commit(1, 2, 5);
+    await cluster.run(20);
+    expect(slow.heard.at(-1)).toMatchObject({ type: "fenced", error: { code: "UNKNOWN_MEMBER" } });
+    expect(first!.owned).toEqual([0, 1, 2, 3]);
+    expect(await committedOffset(2)).toBe(-1);
+  });
+
   it("give it no more time because others come and go", async () => {
     const [first] = await members(1);
     first!.isObedient = false;

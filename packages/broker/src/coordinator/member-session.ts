@@ -44,6 +44,7 @@ export class CoordinatedSession implements MemberSession, AttachedSession {
   #membership: Membership | undefined;
   #pushedRevision = -1;
   #commitsInFlight = 0;
+  #maxPollIntervalMs = Number.POSITIVE_INFINITY;
 
   constructor(options: {
     readonly find: ReplicaFinder;
@@ -70,6 +71,7 @@ export class CoordinatedSession implements MemberSession, AttachedSession {
     replica.touch(groupId, memberId);
     switch (message.type) {
       case "ping":
+        this.#handlePing(membership, message.busyMs);
         return;
       case "state":
         this.#handleState(membership, message);
@@ -109,6 +111,7 @@ export class CoordinatedSession implements MemberSession, AttachedSession {
     }
     this.#state = "joining";
     this.clientAddress = join.clientAddress;
+    this.#maxPollIntervalMs = join.maxPollIntervalMs ?? Number.POSITIVE_INFINITY;
     // The ids' form is checked where the message is read and again by the group's own rules.
     const groupId = join.groupId as GroupId;
     const memberId = join.memberId.toLowerCase() as MemberId;
@@ -145,6 +148,16 @@ export class CoordinatedSession implements MemberSession, AttachedSession {
     });
     replica.connect(groupId, memberId, this);
     this.#maybePush();
+  }
+
+  /** A member that is too long at one record goes, so that others get its partitions. */
+  #handlePing(membership: Membership, busyMs: number): void {
+    if (busyMs < this.#maxPollIntervalMs) return;
+    const { replica, groupId, memberId } = membership;
+    const expiry = { type: "expire-member", reason: "poll-timeout", revision: 0 } as const;
+    replica.machine
+      .submit({ ...expiry, groupId, memberId })
+      .catch((error: unknown) => this.#endBy(membership, error));
   }
 
   #handleState(membership: Membership, message: MessageOf<"state">): void {

@@ -65,7 +65,7 @@ export function memberMessage(wire: GroupSessionRequest, clientAddress: string):
     };
   }
   if (leave !== undefined) return { type: "leave", keepStatic: leave.keepStatic };
-  if (ping !== undefined) return { type: "ping" };
+  if (ping !== undefined) return { type: "ping", busyMs: ping.busyMs };
   throw invalidRequest("a message of a group session is empty");
 }
 
@@ -96,6 +96,7 @@ function memberJoin(join: WireJoin, clientAddress: string): MemberJoin {
     ...(join.rack === "" ? {} : { rack: join.rack }),
     sessionTimeoutMs: numberFromWire(join.sessionTimeoutMs, SESSION_TIMEOUT_MS),
     rebalanceTimeoutMs: numberFromWire(join.rebalanceTimeoutMs, REBALANCE_TIMEOUT_MS),
+    ...(join.maxPollIntervalMs === 0 ? {} : { maxPollIntervalMs: join.maxPollIntervalMs }),
     owned: partitionsFromWire(join.owned),
     clientId: join.clientId,
     clientAddress,

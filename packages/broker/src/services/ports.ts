@@ -61,6 +61,8 @@ export interface MemberJoin {
   readonly rack?: string;
   readonly sessionTimeoutMs: number;
   readonly rebalanceTimeoutMs: number;
+  /** How long the member may take over one record; absent: it watches itself. */
+  readonly maxPollIntervalMs?: number;
   readonly owned: readonly TopicPartitions[];
   readonly clientId: string;
   /** Address that the stream comes from. */
@@ -78,7 +80,8 @@ export type MemberMessage =
       readonly revision: number;
       readonly owned: readonly TopicPartitions[];
     }
-  | { readonly type: "ping" }
+  /** `busyMs`: how long the member has been at its oldest record. */
+  | { readonly type: "ping"; readonly busyMs: number }
   | {
       readonly type: "commit";
       readonly correlation: number;

@@ -66,7 +66,13 @@ export const groupRecordShape = shape.tagged({
   "member-left": shape.object({
     groupId,
     memberId,
-    reason: shape.oneOf(["left", "replaced", "session-timeout", "rebalance-timeout"]),
+    reason: shape.oneOf([
+      "left",
+      "replaced",
+      "session-timeout",
+      "rebalance-timeout",
+      "poll-timeout",
+    ]),
   }),
   /** The targets of the members listed; the others keep theirs. */
   "target-assigned": shape.object({

@@ -117,6 +117,11 @@ export interface GroupJoin {
    * later. None may be empty; internal topics never match. Default: none.
    */
   readonly topicPrefixes: readonly string[];
+  /**
+   * Milliseconds that the member may take over one record. A ping that says that it took longer
+   * costs the membership: UNKNOWN_MEMBER in `fenced`. 0, the default: the member watches itself.
+   */
+  readonly maxPollIntervalMs: number;
 }
 
 /** What the member owns, after it gave up or took on what an assignment said. */
@@ -136,6 +141,11 @@ export interface GroupState {
 export interface GroupPing {
   /** Any number; comes back in the pong. */
   readonly sequence: number;
+  /**
+   * Milliseconds for which the oldest record that the member works on has been in its hands. 0: it
+   * works on none.
+   */
+  readonly busyMs: number;
 }
 
 /** Commits offsets as the member. */

@@ -14,6 +14,7 @@ export class FakeMember {
   topics: readonly string[] = ["orders"];
   topicPrefixes: readonly string[] = [];
   sessionTimeoutMs = 45_000;
+  maxPollIntervalMs: number | undefined;
   /** When false, assignments are heard and not carried out. */
   isObedient = true;
 
@@ -61,14 +62,17 @@ export class FakeMember {
       topicPrefixes: this.topicPrefixes,
       sessionTimeoutMs: this.sessionTimeoutMs,
       rebalanceTimeoutMs: 60_000,
+      ...(this.maxPollIntervalMs === undefined
+        ? {}
+        : { maxPollIntervalMs: this.maxPollIntervalMs }),
       owned: this.#owned,
       clientId: "fake",
       clientAddress: "127.0.0.1:1",
     });
   }
 
-  ping(): void {
-    this.#session?.handle({ type: "ping" });
+  ping(busyMs = 0): void {
+    this.#session?.handle({ type: "ping", busyMs });
   }
 
   commit(correlation: number, partition: number, offset: number): void {

@@ -12,11 +12,11 @@ export interface Leave {
 }
 
 /**
- * A member's time is up: no sign of life for its session, or it did not give up what it was told
- * to.
+ * A member's time is up: no sign of life for its session, it did not give up what it was told to,
+ * or it works on one record for longer than it may.
  */
 export interface ExpireMember extends Leave {
-  readonly reason: "session-timeout" | "rebalance-timeout";
+  readonly reason: "session-timeout" | "rebalance-timeout" | "poll-timeout";
   /** For a rebalance: the assignment that it did not carry out. A later one has its own time. */
   readonly revision: number;
 }
