@@ -3,6 +3,7 @@ export type { Acks } from "@stratalog/protocol";
 export type { Compression, RecordHeader } from "@stratalog/record-batch";
 export { ConsumedBatch } from "./core/consumed-batch.ts";
 export { ConsumedRecord } from "./core/consumed-record.ts";
+export type { ResetPoint } from "./core/offset-reset.ts";
 export { murmur2 } from "./core/murmur2.ts";
 export { partitionOfKey } from "./core/partitioner.ts";
 export type { TopicPartition } from "./core/topic-partition.ts";

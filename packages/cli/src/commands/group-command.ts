@@ -1,13 +1,23 @@
-import type { GroupDescription, Stratalog } from "@stratalog/client";
 import type { Command } from "commander";
-import { type FormatOptions, printFacts, useClient, withFormatOptions } from "./client-command.ts";
+import {
+  type ClusterOptions,
+  type FormatOptions,
+  printFacts,
+  useClient,
+  withClusterOption,
+  withFormatOptions,
+} from "./client-command.ts";
 import type { CommandContext } from "./command-context.ts";
+import { addResetOffsets } from "./reset-offsets-command.ts";
 
-/** Adds `strata group`. */
+/** Adds `strata group`, which may be called `strata groups`. */
 export function addGroupCommand(program: Command, context: CommandContext): void {
-  const group = program.command("group").description("Shows consumer groups.");
+  const group = program.command("group").alias("groups");
+  group.description("Shows consumer groups, deletes them, and sets where they go on.");
   addList(group, context);
   addDescribe(group, context);
+  addDelete(group, context);
+  addResetOffsets(group, context);
 }
 
 function addList(group: Command, context: CommandContext): void {
@@ -49,8 +59,9 @@ Examples:
     )
     .action(async (name: string, options: FormatOptions) => {
       await useClient(options, async (client) => {
-        const described = await client.admin().describeGroup(name, { signal: context.signal });
-        const partitions = await partitionsOf(client, described, context.signal);
+        const { signal } = context;
+        const described = await client.admin().describeGroup(name, { signal });
+        const partitions = await client.admin().groupLag(name, { signal });
         const { groupId, state, coordinator, members } = described;
         if (options.output === "table") {
           const lag = partitions.reduce((sum, each) => sum + (each.lag ?? 0n), 0n);
@@ -64,7 +75,7 @@ Examples:
           rows: partitions.map((each) => [
             each.topic,
             each.partition,
-            each.member ?? "-",
+            each.clientId ?? "-",
             String(each.committed ?? "-"),
             String(each.end ?? "-"),
             String(each.lag ?? "-"),
@@ -74,46 +85,29 @@ Examples:
     });
 }
 
-interface GroupPartition {
-  readonly topic: string;
-  readonly partition: number;
-  /** Name of the client that owns it. */
-  readonly member: string | undefined;
-  readonly committed: bigint | undefined;
-  readonly end: bigint | undefined;
-  readonly lag: bigint | undefined;
-}
-
-/** Every partition that a member owns or that has a committed offset, with its end. */
-async function partitionsOf(
-  client: Stratalog,
-  group: GroupDescription,
-  signal: AbortSignal,
-): Promise<readonly GroupPartition[]> {
-  const members = new Map<string, string>();
-  for (const { clientId, owned } of group.members) {
-    for (const { topic, partitions } of owned) {
-      for (const partition of partitions) members.set(`${topic}/${partition}`, clientId);
-    }
-  }
-  const committed = new Map(
-    group.offsets.map(({ topic, partition, offset }) => [`${topic}/${partition}`, offset]),
-  );
-  const topics = new Set([...members.keys(), ...committed.keys()].map(topicOf));
-  const result: GroupPartition[] = [];
-  for (const topic of [...topics].toSorted()) {
-    const ends = await client.admin().listOffsets({ topic, at: "latest" }, { signal });
-    for (const { partition, offset: end } of ends) {
-      const key = `${topic}/${partition}`;
-      const member = members.get(key);
-      const offset = committed.get(key);
-      if (member === undefined && offset === undefined) continue;
-      result.push({ topic, partition, member, committed: offset, end, lag: end - (offset ?? 0n) });
-    }
-  }
-  return result;
-}
-
-function topicOf(key: string): string {
-  return key.slice(0, key.lastIndexOf("/"));
+function addDelete(group: Command, context: CommandContext): void {
+  withClusterOption(group.command("delete <group>"))
+    .description("Deletes a group that has no members, and where it was.")
+    .option("--yes", "really")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  strata group delete billing --yes`,
+    )
+    .action(
+      async (
+        name: string,
+        options: ClusterOptions & { readonly yes?: boolean },
+        command: Command,
+      ) => {
+        if (options.yes !== true) {
+          command.error(`error: what ${name} has committed would be gone; say so with --yes`);
+        }
+        await useClient(options, (client) =>
+          client.admin().deleteGroup(name, { signal: context.signal }),
+        );
+        context.output.line(`deleted ${name}`);
+      },
+    );
 }

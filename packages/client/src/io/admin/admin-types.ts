@@ -1,3 +1,5 @@
+import type { ResetPoint } from "../../core/offset-reset.ts";
+
 /** A topic to create. What is left out, the cluster decides. */
 export interface NewTopic {
   readonly name: string;
@@ -107,6 +109,8 @@ export interface GroupMember {
   readonly clientAddress: string;
   readonly memberEpoch: number;
   readonly topics: readonly string[];
+  /** Topics whose names begin with one of these are wanted as well. */
+  readonly topicPrefixes: readonly string[];
   readonly owned: readonly TopicPartitions[];
   readonly target: readonly TopicPartitions[];
 }
@@ -121,6 +125,47 @@ export interface GroupDescription {
   readonly members: readonly GroupMember[];
   /** Committed offsets: the next record to read. */
   readonly offsets: readonly PartitionOffset[];
+}
+
+/** How far behind a group is in one partition. */
+export interface GroupLag {
+  readonly topic: string;
+  readonly partition: number;
+  /** Member that owns the partition, and the name of its client; undefined while nobody does. */
+  readonly memberId: string | undefined;
+  readonly clientId: string | undefined;
+  /** Offset of the next record to read; undefined when nothing is committed. */
+  readonly committed: bigint | undefined;
+  /** End of the partition, confirmed by its quorum; undefined when its leader did not answer. */
+  readonly end: bigint | undefined;
+  /** Records from `committed` to `end`; undefined when either is. */
+  readonly lag: bigint | undefined;
+}
+
+/** Which offsets of a group to set, and where to. */
+export interface OffsetResetOptions extends AdminCallOptions {
+  readonly to: ResetPoint;
+  /** Default: every partition that the group has an offset of. */
+  readonly topics?: readonly string[];
+  /** Partitions of the one topic named. Default: all. */
+  readonly partitions?: readonly number[];
+}
+
+/** @internal {@link OffsetResetOptions} with the group that they are about. */
+export interface ResetRequest extends OffsetResetOptions {
+  readonly groupId: string;
+}
+
+/** What a reset sets, or would set, in one partition. */
+export interface PartitionReset {
+  readonly topic: string;
+  readonly partition: number;
+  /** What is committed now; undefined for nothing. */
+  readonly from: bigint | undefined;
+  /** The new offset, always within what the partition has. */
+  readonly to: bigint;
+  /** Records from there to the end. */
+  readonly lag: bigint;
 }
 
 /** What may end a call sooner. */

@@ -8,13 +8,17 @@ import type {
   AdminCallOptions,
   ClusterDescription,
   GroupDescription,
+  GroupLag,
   GroupSummary,
   NewTopic,
   OffsetLookup,
+  PartitionReset,
+  OffsetResetOptions,
   PartitionOffset,
   TopicDescription,
   TopicSummary,
 } from "./admin-types.ts";
+import { groupLag, planReset, refuseMembers } from "./group-offsets.ts";
 import { brokerDescription, groupDescription, topicDescription } from "./describe.ts";
 
 const PAGE_SIZE = 1_000;
@@ -166,6 +170,48 @@ export class Admin {
     return groupDescription(response);
   }
 
+  /**
+   * How far behind a group is, partition by partition: all that a member owns or that have a
+   * committed offset. GROUP_NOT_FOUND when there is no such group.
+   */
+  async groupLag(groupId: string, options: AdminCallOptions = {}): Promise<readonly GroupLag[]> {
+    const group = await this.describeGroup(groupId, options);
+    return await groupLag(this.#cluster, group, options.signal);
+  }
+
+  /**
+   * What `resetOffsets` would set; changes nothing. Offsets outside a partition become its nearest
+   * end. GROUP_NOT_EMPTY while the group has members; INVALID_REQUEST when there is nothing to set
+   * or nothing to shift from.
+   */
+  async planOffsetReset(
+    groupId: string,
+    options: OffsetResetOptions,
+  ): Promise<readonly PartitionReset[]> {
+    const group = await this.#groupIfAny(groupId, options);
+    return await planReset(this.#cluster, group, { ...options, groupId });
+  }
+
+  /**
+   * Sets where a group goes on, all partitions or none, and says what it set. The group must have no
+   * members (GROUP_NOT_EMPTY); it is made when there is none. Look with `planOffsetReset` first.
+   */
+  async resetOffsets(
+    groupId: string,
+    options: OffsetResetOptions,
+  ): Promise<readonly PartitionReset[]> {
+    const plan = await this.planOffsetReset(groupId, options);
+    const offsets = plan.map(({ topic, partition, to }) => ({ topic, partition, offset: to }));
+    try {
+      await this.commitOffsets(groupId, offsets, options);
+    } catch (error) {
+      // Somebody joined since the plan was made.
+      refuseMembers(await this.#groupIfAny(groupId, options), groupId);
+      throw error;
+    }
+    return plan;
+  }
+
   /** Deletes a group without members and what it committed; GROUP_NOT_EMPTY otherwise. */
   async deleteGroup(groupId: string, options: AdminCallOptions = {}): Promise<void> {
     await callCoordinator(this.#cluster, groupId, {
@@ -195,6 +241,18 @@ export class Admin {
       request: { groupId, offsets: wire },
       signal: options.signal,
     });
+  }
+
+  async #groupIfAny(
+    groupId: string,
+    options: AdminCallOptions,
+  ): Promise<GroupDescription | undefined> {
+    try {
+      return await this.describeGroup(groupId, options);
+    } catch (error) {
+      if (CodedError.is(error) && error.code === "GROUP_NOT_FOUND") return undefined;
+      throw error;
+    }
   }
 
   async #call<M extends UnaryName<"AdminService">>(
