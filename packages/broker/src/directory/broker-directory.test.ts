@@ -1,7 +1,8 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { machineRandom } from "@stratalog/base";
+import { CodedError, machineRandom } from "@stratalog/base";
+import { MemoryKeyValueStore } from "@stratalog/base/testing";
 import { NodeFileSystem } from "@stratalog/log-store";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { LevelKeyValueStore } from "../node/level-key-value-store.ts";
@@ -73,6 +74,34 @@ describe("BrokerDirectory", () => {
     await expect(open()).rejects.toMatchObject({ code: "STORAGE_DAMAGED" });
     await writeFile(join(path, "meta.json"), '{"formatVersion":1}');
     await expect(open()).rejects.toMatchObject({ code: "STORAGE_DAMAGED" });
+  });
+
+  it("with a flipped bit in its identity is refused, or the identity is right all the same", async () => {
+    const first = await open();
+    await first.adoptCluster("blue");
+    const { identity } = first;
+    await first.close();
+    const file = join(path, "meta.json");
+    const bytes = await readFile(file);
+    const taken: string[] = [];
+    for (let position = 0; position < bytes.length; position += 1) {
+      const flipped = Buffer.from(bytes);
+      flipped[position] = (bytes[position] ?? 0) ^ (1 << (position % 8));
+      await writeFile(file, flipped);
+      const fileSystem = new NodeFileSystem();
+      const openKeyValueStore = () => Promise.resolve(new MemoryKeyValueStore());
+      const parts = { path, brokerId: 1, fileSystem, random: machineRandom, openKeyValueStore };
+      try {
+        const again = await BrokerDirectory.open(parts);
+        expect(again.identity).toEqual(identity);
+        taken.push(flipped.toString("latin1"));
+      } catch (error) {
+        expect(CodedError.is(error)).toBe(true);
+        expect(String(error)).toMatch(/meta\.json at byte 0|belongs to broker|has format/);
+      }
+    }
+    // Only a flip in the name of the checksum's field goes unnoticed.
+    expect(taken.every((text) => !text.includes('"checksum"'))).toBe(true);
   });
 
   it("of a later format is refused and left as it is", async () => {

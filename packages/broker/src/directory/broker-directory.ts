@@ -8,6 +8,7 @@ import {
   shape,
 } from "@stratalog/base";
 import { type FileSystem, FileSystemError } from "@stratalog/log-store";
+import { crc32c } from "@stratalog/record-batch";
 import type { BrokerIdentity, IdentityStore } from "./broker-identity.ts";
 
 const FORMAT_VERSION = 1;
@@ -20,6 +21,8 @@ const metaShape = shape.object({
   brokerId: shape.integer(1, 0xffff),
   directoryId: shape.text,
   clusterId: shape.optional(shape.text),
+  /** CRC-32C of the other fields; directories of before it was written have none. */
+  checksum: shape.optional(shape.integer(0)),
 });
 
 /** What a data directory is opened with. */
@@ -127,7 +130,7 @@ async function readIdentity(options: BrokerDirectoryOptions): Promise<BrokerIden
   }
   const decoding = decodeJson(bytes, metaShape);
   if (!decoding.ok) {
-    throw new CodedError("STORAGE_DAMAGED", `${path}/${META_FILE}: ${decoding.reason}`);
+    throw damagedMeta(path, decoding.reason);
   }
   if (decoding.value.formatVersion !== FORMAT_VERSION) {
     const found = decoding.value.formatVersion;
@@ -136,8 +139,24 @@ async function readIdentity(options: BrokerDirectoryOptions): Promise<BrokerIden
       `${path} has format ${found}, this broker reads ${FORMAT_VERSION}: start the version that wrote it`,
     );
   }
-  const { directoryId, clusterId } = decoding.value;
-  return { brokerId: decoding.value.brokerId, directoryId, clusterId };
+  const { directoryId, clusterId, checksum } = decoding.value;
+  const identity = { brokerId: decoding.value.brokerId, directoryId, clusterId };
+  // A flipped letter of an id is another id: this broker would be another replica with an old log.
+  if (checksum !== undefined && checksum !== checksumOf(identity)) {
+    throw damagedMeta(path, "it fails its checksum");
+  }
+  return identity;
+}
+
+function checksumOf({ brokerId, directoryId, clusterId }: BrokerIdentity): number {
+  return crc32c(encodeJson([brokerId, directoryId, clusterId ?? null]));
+}
+
+function damagedMeta(path: string, reason: string): CodedError {
+  return new CodedError(
+    "STORAGE_DAMAGED",
+    `${path}/${META_FILE} at byte 0: ${reason}; restore the file or replace this broker`,
+  );
 }
 
 async function readMeta(fileSystem: FileSystem, path: string): Promise<Uint8Array | undefined> {
@@ -167,7 +186,9 @@ async function writeMeta(
   if (await fileSystem.exists(temporary)) await fileSystem.remove(temporary);
   const handle = await fileSystem.open(temporary, "exclusive");
   try {
-    await handle.write([encodeJson({ formatVersion: FORMAT_VERSION, ...identity })], 0);
+    const checksum = checksumOf(identity);
+    const meta = { formatVersion: FORMAT_VERSION, ...identity, checksum };
+    await handle.write([encodeJson(meta)], 0);
     await handle.dataSync();
   } finally {
     await handle.close();
