@@ -1,4 +1,4 @@
-import type { Random } from "@stratalog/base";
+import type { ErrorCode, Random } from "@stratalog/base";
 
 /** How waiting times between attempts grow. */
 export interface BackoffLimits {
@@ -19,4 +19,21 @@ export function backoffMs(limits: BackoffLimits, attempt: number, random: Random
   const exponent = Math.min(Math.max(attempt, 1) - 1, 30);
   const plain = Math.min(limits.maxMs, limits.firstMs * 2 ** exponent);
   return plain * (0.8 + 0.4 * random.fraction());
+}
+
+/** Errors that end when the partition has a leader again, or the client knows of it. */
+const LEADERLESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "NOT_LEADER",
+  "LEADER_NOT_AVAILABLE",
+  "BROKER_NOT_AVAILABLE",
+  "REQUEST_TIMED_OUT",
+  "OUTCOME_UNKNOWN",
+  "FENCED_LEADER_EPOCH",
+  "UNKNOWN_LEADER_EPOCH",
+  "STORAGE_DAMAGED",
+]);
+
+/** How long to wait after an error: an election is over soon, a limit or a full disk is not. */
+export function backoffAfter(code: ErrorCode): BackoffLimits {
+  return LEADERLESS.has(code) ? LEADER_BACKOFF : RETRY_BACKOFF;
 }

@@ -69,6 +69,32 @@ describe("the metadata cache", () => {
     expect(cache.leader("t", 0)).toBeUndefined();
   });
 
+  test("tells of new leaders, and not of one that failed and is named again", () => {
+    const cache = new MetadataCache();
+    const told: string[] = [];
+    const stop = cache.onNewLeader((topic, partition) => told.push(`${topic}/${partition}`));
+    const both = [
+      [1, 4],
+      [2, 4],
+    ] as const;
+    cache.apply(answer(1, both), 0);
+    cache.apply(answer(1, both), 0);
+    expect(told.splice(0)).toEqual(["t/0", "t/1"]);
+    cache.forgetLeader("t", 0, 1);
+    cache.apply(answer(1, both), 0);
+    expect(cache.leader("t", 0)?.brokerId).toBe(1);
+    cache.forgetLeader("t", 0, 1);
+    expect(cache.applyHint("t", 0, { leaderId: 1, leaderEpoch: 4 })).toBe(false);
+    expect(told).toEqual([]);
+    cache.apply(answer(1, [[2, 5], both[1]]), 0);
+    expect(told.splice(0)).toEqual(["t/0"]);
+    expect(cache.applyHint("t", 1, { leaderId: 1, leaderEpoch: 6 })).toBe(true);
+    expect(told.splice(0)).toEqual(["t/1"]);
+    stop();
+    cache.apply(answer(1, [[1, 9], both[1]]), 0);
+    expect(told).toEqual([]);
+  });
+
   test("refuses brokers of another cluster", () => {
     const cache = new MetadataCache();
     cache.apply(answer(1, [[1, 1]]), 0);

@@ -13,6 +13,8 @@ export interface KnownTopic {
   readonly topicId: string;
   /** By partition number; undefined while the partition has no known leader. */
   readonly leaders: (KnownLeader | undefined)[];
+  /** By partition number: the leader that failed last, until there is another one. */
+  readonly lost: (KnownLeader | undefined)[];
   /** When it was last asked about, on the monotonic clock. */
   askedMs: number;
 }
@@ -25,6 +27,9 @@ export interface LeaderHintDetails {
   readonly leaderPort?: unknown;
 }
 
+/** Hears of partitions whose leader is another one than before. */
+export type NewLeaderListener = (topic: string, partition: number) => void;
+
 const TOPICS_MAX = 10_000;
 
 /**
@@ -35,6 +40,7 @@ export class MetadataCache {
   readonly #brokers = new Map<number, string>();
   readonly #topics = new Map<string, KnownTopic>();
   readonly #errors = new Map<string, CodedError>();
+  readonly #listeners = new Set<NewLeaderListener>();
   #version = -1;
   clusterId: string | undefined;
   controllerId: number | undefined;
@@ -76,20 +82,34 @@ export class MetadataCache {
     }
     const known = this.#topics.get(topic);
     if (known === undefined || !this.#brokers.has(leaderId)) return false;
-    const epoch = typeof leaderEpoch === "number" ? leaderEpoch : 0;
-    const current = known.leaders[partition];
-    const isNews =
-      current === undefined ||
-      epoch > current.leaderEpoch ||
-      (current.leaderEpoch === epoch && current.brokerId !== leaderId);
-    if (isNews) known.leaders[partition] = { brokerId: leaderId, leaderEpoch: epoch };
-    return isNews;
+    const told = {
+      brokerId: leaderId,
+      leaderEpoch: typeof leaderEpoch === "number" ? leaderEpoch : 0,
+    };
+    const before = known.leaders[partition] ?? known.lost[partition];
+    if (!isNews(told, before)) return false;
+    known.leaders[partition] = told;
+    known.lost[partition] = undefined;
+    this.#tell(topic, partition);
+    return true;
   }
 
-  /** Forgets a leader that did not answer or said that it is none. */
+  /**
+   * Forgets a leader that did not answer or said that it is none. Until there is another one, the
+   * same again is no news.
+   */
   forgetLeader(topic: string, partition: number, brokerId: number): void {
     const known = this.#topics.get(topic);
-    if (known?.leaders[partition]?.brokerId === brokerId) known.leaders[partition] = undefined;
+    const leader = known?.leaders[partition];
+    if (known === undefined || leader?.brokerId !== brokerId) return;
+    known.leaders[partition] = undefined;
+    known.lost[partition] = leader;
+  }
+
+  /** Calls back for each partition whose leader changes; gives a function that ends that. */
+  onNewLeader(listener: NewLeaderListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   topic(name: string): KnownTopic | undefined {
@@ -140,13 +160,34 @@ export class MetadataCache {
       return known !== undefined && known.leaderEpoch > told.leaderEpoch ? known : told;
     });
     if (this.#topics.size >= TOPICS_MAX && before === undefined) this.#topics.clear();
+    const changed: number[] = [];
+    const lost = leaders.map((leader, partition) => {
+      const old = isSame ? (before.leaders[partition] ?? before.lost[partition]) : undefined;
+      if (leader === undefined || !isNews(leader, old)) {
+        return isSame ? before.lost[partition] : undefined;
+      }
+      changed.push(partition);
+      return undefined;
+    });
     this.#topics.set(topic.name, {
       name: topic.name,
       topicId: topic.topicId,
       leaders,
+      lost,
       askedMs,
     });
+    for (const partition of changed) this.#tell(topic.name, partition);
   }
+
+  #tell(topic: string, partition: number): void {
+    for (const listener of this.#listeners) listener(topic, partition);
+  }
+}
+
+/** Whether it is another leader than the last one that is known, and no earlier one. */
+function isNews(told: KnownLeader, before: KnownLeader | undefined): boolean {
+  if (before === undefined || told.leaderEpoch > before.leaderEpoch) return true;
+  return told.leaderEpoch === before.leaderEpoch && told.brokerId !== before.brokerId;
 }
 
 /** "host:port", with brackets around an IPv6 address. */

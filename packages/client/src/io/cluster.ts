@@ -30,10 +30,14 @@ export interface AnyCall<S extends ServiceName, M extends UnaryName<S>> {
   readonly brokerId?: number | undefined;
   /** Default "last-good": the broker that answered last comes first. */
   readonly order?: "last-good" | "rotate";
+  /** Patience with one broker in the first round of a read; doubles. Default: the longest. */
+  readonly attemptMs?: number;
 }
 
 /** A read that gets no answer within this long is asked elsewhere. */
 const READ_ATTEMPT_MS = 2_000;
+/** The same for metadata at first: it comes from memory, and what is asked for is a way out. */
+const METADATA_ATTEMPT_MS = 300;
 /** A client that never reached any broker gives up after this long, or its request timeout. */
 const FIRST_CONTACT_MS = 5_000;
 /** How long a topic that no broker knows is waited for: news of a new topic takes a moment. */
@@ -77,6 +81,7 @@ export class Cluster {
           effect: "read",
           // Each broker has its own view, and one may be behind: the next one is asked each time.
           order: "rotate",
+          attemptMs: METADATA_ATTEMPT_MS,
         });
         this.cache.apply(response, environment.clock.monotonicMs());
       },
@@ -95,6 +100,14 @@ export class Cluster {
     const address = told ?? this.cache.address(brokerId);
     if (address !== undefined) return this.#pool.get(address);
     throw new CodedError("BROKER_NOT_AVAILABLE", `the address of broker ${brokerId} is not known`);
+  }
+
+  /** A broker that owes answers, or whose connection broke: for a while it is asked last. */
+  suspect(brokerId: number): void {
+    const address = this.cache.address(brokerId);
+    if (address === undefined) return;
+    this.#failedMs.set(address, this.environment.clock.monotonicMs());
+    if (this.#lastGood === address) this.#lastGood = undefined;
   }
 
   /** Asks for the leaders of some topics anew; calls in a short time share one answer. */
@@ -181,7 +194,7 @@ export class Cluster {
     const startMs = clock.monotonicMs();
     const budgetMs = call.timeoutMs ?? this.options.requestTimeoutMs;
     for (let attempt = 1; ; attempt++) {
-      const round = await this.#askRound(call, startMs + budgetMs);
+      const round = await this.#askRound(call, { attempt, deadlineMs: startMs + budgetMs });
       if (round.ok) return round.response;
       const contactMs = this.#wasReached ? budgetMs : FIRST_CONTACT_MS;
       const waitMs = backoffMs(RETRY_BACKOFF, attempt, random);
@@ -199,14 +212,16 @@ export class Cluster {
 
   async #askRound<S extends ServiceName, M extends UnaryName<S>>(
     call: AnyCall<S, M>,
-    deadlineMs: number,
+    { attempt, deadlineMs }: { readonly attempt: number; readonly deadlineMs: number },
   ): Promise<Round<ResponseOf<S, M>>> {
     const failures: string[] = [];
+    const firstMs = call.attemptMs ?? READ_ATTEMPT_MS;
+    const patienceMs = Math.min(READ_ATTEMPT_MS, firstMs * 2 ** (attempt - 1));
     let said: CodedError | undefined;
     for (const address of this.#candidates(call)) {
       this.scope.check(call.signal);
       const restMs = Math.max(1, deadlineMs - this.environment.clock.monotonicMs());
-      const timeoutMs = call.effect === "read" ? Math.min(restMs, READ_ATTEMPT_MS) : restMs;
+      const timeoutMs = call.effect === "read" ? Math.min(restMs, patienceMs) : restMs;
       try {
         const { service, method, request, signal } = call;
         const connection = this.#pool.get(address);

@@ -49,7 +49,18 @@ export class Fetcher {
     this.#options = options;
     this.#cluster = options.cluster;
     this.#scope = options.scope;
-    options.scope.onClose(() => this.#stop());
+    const stopListening = this.#cluster.cache.onNewLeader((topic, partition) => {
+      for (const feed of this.#feeds) {
+        if (feed.state !== "unrouted" || feed.topic !== topic) continue;
+        if (feed.partition !== partition) continue;
+        feed.wakeAtMs = 0;
+        this.#schedule();
+      }
+    });
+    options.scope.onClose(() => {
+      stopListening();
+      this.#stop();
+    });
   }
 
   /** Begins to read a partition at an offset. */
@@ -285,7 +296,12 @@ export class Fetcher {
   #retry(feed: Feed, error: CodedError): void {
     const { cache, environment } = this.#cluster;
     const hasNews = cache.applyHint(feed.topic, feed.partition, error.details);
-    if (!hasNews) cache.forgetLeader(feed.topic, feed.partition, feed.brokerId);
+    if (!hasNews) {
+      cache.forgetLeader(feed.topic, feed.partition, feed.brokerId);
+      this.#cluster.refresh([feed.topic]).catch(() => {
+        // The next attempt finds no leader and asks again.
+      });
+    }
     feed.attempts++;
     const isFirstHint = hasNews && feed.attempts === 1;
     const waitMs = isFirstHint ? 0 : backoffMs(LEADER_BACKOFF, feed.attempts, environment.random);
@@ -301,6 +317,7 @@ export class Fetcher {
   #onStreamEnd(brokerId: number, stream: ConsumeStream, error: CodedError): void {
     if (this.#streams.get(brokerId) === stream) this.#streams.delete(brokerId);
     if (this.#scope.isClosed) return;
+    this.#cluster.suspect(brokerId);
     for (const [subscription, feed] of this.#bySubscription) {
       if (feed.stream !== stream) continue;
       this.#bySubscription.delete(subscription);

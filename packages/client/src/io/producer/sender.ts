@@ -6,12 +6,13 @@ import {
   producerIdOf,
 } from "@stratalog/record-batch";
 import { acksToWire } from "@stratalog/protocol";
-import { backoffMs, LEADER_BACKOFF, RETRY_BACKOFF } from "../../core/backoff.ts";
+import { RETRY_BACKOFF } from "../../core/backoff.ts";
 import type { PartitionQueue } from "../../core/partition-queue.ts";
 import type { ProduceBatch } from "../../core/produce-batch.ts";
 import type { Cluster } from "../cluster.ts";
 import type { Scope } from "../scope.ts";
 import { IdentitySource } from "./identity-source.ts";
+import { LeaderSearch } from "./leader-search.ts";
 import { type AppendOutcome, ProduceStream } from "./produce-stream.ts";
 import { overdueError } from "./overdue.ts";
 import type { ProducerSettings } from "./producer-options.ts";
@@ -34,7 +35,9 @@ interface InFlight {
 /** How often batches are looked at for age. */
 const SWEEP_MS = 250;
 /** An append without an answer for this long makes the client ask whether the leader moved. */
-const STALLED_MS = 1_500;
+const STALLED_MS = 1_000;
+/** How often it asks then. */
+const STALLED_SWEEP_MS = 100;
 /** Records for a topic that is gone are given up after this long. */
 const UNKNOWN_TOPIC_MS = 5_000;
 
@@ -51,6 +54,7 @@ export class Sender {
   readonly #busy = new Set<PartitionQueue>();
   readonly #awaitingIdentity = new Set<PartitionQueue>();
   readonly #alarms: QueueAlarms;
+  readonly #search: LeaderSearch;
   readonly #streams = new Map<number, ProduceStream>();
   readonly #inFlight = new Map<number, InFlight>();
   #correlation = 0;
@@ -72,6 +76,7 @@ export class Sender {
     this.#listener = options.listener;
     this.#identities = new IdentitySource(cluster);
     this.#alarms = new QueueAlarms(cluster.environment, (queue) => this.markDirty(queue));
+    this.#search = new LeaderSearch(cluster, this.#alarms);
   }
 
   /** A queue has news: it is looked at when this turn of the event loop ends. */
@@ -128,6 +133,7 @@ export class Sender {
   stop(error: CodedError): void {
     this.#sweepTimer?.cancel();
     this.#sweepTimer = undefined;
+    this.#search.stop();
     this.#inFlight.clear();
     for (const stream of this.#streams.values()) stream.cancel();
     this.#streams.clear();
@@ -171,7 +177,7 @@ export class Sender {
     const leader = this.#cluster.cache.leader(queue.topic, queue.partition);
     const stream = leader === undefined ? undefined : this.#stream(leader.brokerId);
     if (leader === undefined || stream === undefined) {
-      this.#findLeader(queue);
+      this.#search.ask(queue);
       return;
     }
     while (!stream.isCongested) {
@@ -255,6 +261,7 @@ export class Sender {
     const { queue, batch } = entry;
     if (outcome.ok) {
       queue.lane.onStored(batch);
+      this.#search.end(queue);
       this.#listener.onStored(queue, batch, outcome.baseOffset);
       this.markDirty(queue);
       return;
@@ -263,6 +270,7 @@ export class Sender {
   }
 
   #onStreamEnd(brokerId: number, error: CodedError): void {
+    this.#cluster.suspect(brokerId);
     for (const [correlation, entry] of this.#inFlight) {
       if (entry.brokerId !== brokerId) continue;
       this.#inFlight.delete(correlation);
@@ -272,55 +280,18 @@ export class Sender {
 
   #onFailed(entry: InFlight, error: CodedError): void {
     const { queue, batch } = entry;
-    const { topic, partition, lane } = queue;
-    const nowMs = this.#nowMs();
-    const verdict = lane.onFailed(batch, error);
+    const verdict = queue.lane.onFailed(batch, error);
     if (verdict === "give-up") {
       this.#listener.onGivenUp(queue, batch, error);
       this.markDirty(queue);
       return;
     }
     const isGone = error.code === "UNKNOWN_TOPIC_OR_PARTITION";
-    if (isGone && nowMs - batch.createdMs > UNKNOWN_TOPIC_MS) {
+    if (isGone && this.#nowMs() - batch.createdMs > UNKNOWN_TOPIC_MS) {
       this.#giveUp(queue, batch, error);
       return;
     }
-    const { cache, environment } = this.#cluster;
-    const hasNews = cache.applyHint(topic, partition, error.details);
-    if (!hasNews && error.code !== "OUT_OF_ORDER_SEQUENCE") {
-      cache.forgetLeader(topic, partition, entry.brokerId);
-      this.#refresh(topic);
-    }
-    const limits = hasNews ? LEADER_BACKOFF : RETRY_BACKOFF;
-    const waitMs = hasNews ? 0 : backoffMs(limits, batch.attempts, environment.random);
-    lane.retryAtMs = Math.max(lane.retryAtMs, nowMs + waitMs);
-    this.#alarms.wakeAfter(queue, waitMs);
-  }
-
-  #findLeader(queue: PartitionQueue): void {
-    const { topic, lane } = queue;
-    lane.retryAtMs = this.#nowMs() + LEADER_BACKOFF.firstMs;
-    const wake = (): void => this.#alarms.wakeAfter(queue, LEADER_BACKOFF.firstMs);
-    const note = (error: unknown): void => {
-      for (const batch of lane.batches()) batch.lastError = CodedError.from(error);
-    };
-    this.#cluster.refresh([topic]).then(
-      () => {
-        const error = this.#cluster.cache.topicError(topic);
-        if (error !== undefined) note(error);
-        wake();
-      },
-      (error: unknown) => {
-        note(error);
-        wake();
-      },
-    );
-  }
-
-  #refresh(topic: string): void {
-    this.#cluster.refresh([topic]).catch(() => {
-      // The next attempt finds no leader and asks again; what never ends is ended by its age.
-    });
+    this.#search.handleFailure(entry, error);
   }
 
   #requestIdentity(queue: PartitionQueue): void {
@@ -349,7 +320,7 @@ export class Sender {
     if (this.#scope.isClosed) return;
     const nowMs = this.#nowMs();
     const { deliveryTimeoutMs } = this.#settings;
-    this.#checkStalled(nowMs);
+    const isStalled = this.#checkStalled(nowMs);
     for (const queue of this.#busy) {
       if (queue.open !== undefined && queue.lane.needsIdentity) queue.closeOpen();
       for (const batch of queue.lane.batches().slice()) {
@@ -363,7 +334,8 @@ export class Sender {
       this.markDirty(queue);
     }
     if (this.#busy.size > 0) {
-      this.#sweepTimer ??= this.#cluster.environment.timers.after(SWEEP_MS, () => this.#sweep());
+      const pauseMs = isStalled ? STALLED_SWEEP_MS : SWEEP_MS;
+      this.#sweepTimer ??= this.#cluster.environment.timers.after(pauseMs, () => this.#sweep());
     }
   }
 
@@ -371,8 +343,11 @@ export class Sender {
     return this.#cluster.cache.topicError(topic)?.code === "UNKNOWN_TOPIC_OR_PARTITION";
   }
 
-  /** A leader that is paused or cut off answers nothing; the others soon have another one. */
-  #checkStalled(nowMs: number): void {
+  /**
+   * A leader that is paused or cut off answers nothing; the others soon have another one. Whether
+   * any owes an answer for long.
+   */
+  #checkStalled(nowMs: number): boolean {
     const { cache } = this.#cluster;
     const stalledTopics = new Set<string>();
     for (const [correlation, entry] of this.#inFlight) {
@@ -381,6 +356,7 @@ export class Sender {
       const isOld = nowMs - batch.createdMs >= this.#settings.deliveryTimeoutMs;
       if (waitedMs < STALLED_MS && !isOld) continue;
       stalledTopics.add(queue.topic);
+      this.#cluster.suspect(entry.brokerId);
       const leader = cache.leader(queue.topic, queue.partition);
       const hasMoved = leader !== undefined && leader.brokerId !== entry.brokerId;
       if (!hasMoved && !isOld && waitedMs < this.#settings.sendTimeoutMs) continue;
@@ -388,7 +364,8 @@ export class Sender {
       const error = new CodedError("REQUEST_TIMED_OUT", `broker ${entry.brokerId} did not answer`);
       this.#onFailed(entry, error);
     }
-    for (const topic of stalledTopics) this.#refresh(topic);
+    for (const topic of stalledTopics) this.#search.refresh(topic);
+    return stalledTopics.size > 0;
   }
 
   #giveUp(queue: PartitionQueue, batch: ProduceBatch, error: CodedError): void {
