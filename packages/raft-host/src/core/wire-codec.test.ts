@@ -131,4 +131,17 @@ describe("the codec of Raft batches", () => {
     bytes[3] = 13;
     expect(() => decodeWireMessages(bytes, codec, ends)).toThrow("bad-checksum");
   });
+
+  it("refuses terms that no frame can hold, and memberships larger than any cluster", () => {
+    const bare = { type: "timeout-now", from, to } as const;
+    expect(
+      decodeWireMessages(encode([plain({ ...bare, term: 2 ** 32 - 1 })]), codec, ends),
+    ).toEqual([plain({ ...bare, term: 2 ** 32 - 1 })]);
+    const endless = encode([plain({ ...bare, term: 2 ** 32 })]);
+    expect(() => decodeWireMessages(endless, codec, ends)).toThrow("row of a Raft batch");
+    const voters = Array.from({ length: 1_001 }, (_, index) => index + 1);
+    const crowd = { ...part, confState: { ...confState, voters }, bytes: new Uint8Array(0) };
+    const snapshot = encode([plain({ type: "snapshot-part", ...envelope, ...crowd })]);
+    expect(() => decodeWireMessages(snapshot, codec, ends)).toThrow("1001 replicas");
+  });
 });

@@ -23,6 +23,10 @@ import { NO_FRAMES, type SnapshotPart, type WireMessage } from "./wire-message.t
 const VERSION = 1;
 const GROUP_MAX = 0xffff_ffff;
 const EPOCH_MAX = 0xffff_ffff;
+/** A frame has four bytes for its term. A larger one in a message would be a term without end. */
+const TERM_MAX = 0xffff_ffff;
+/** Replicas of one group in a snapshot; no cluster has as many brokers. */
+const REPLICAS_MAX = 1_000;
 
 // The positions in this list are on the wire: append only.
 const TYPES = [
@@ -184,7 +188,8 @@ function readRow(reader: ByteReader, ends: WireEnds): Row {
   const to = readReplica(reader, ends.to);
   const term = reader.varint();
   const mayRest = type === "heartbeat" || type === "heartbeat-response";
-  if (!reader.ok || type === undefined || group > GROUP_MAX || (rests && !mayRest)) {
+  const isInRange = group <= GROUP_MAX && term <= TERM_MAX;
+  if (!reader.ok || type === undefined || !isInRange || (rests && !mayRest)) {
     throw new MalformedMessageError("row of a Raft batch");
   }
   const envelope = { from, to, term };
@@ -263,7 +268,9 @@ function readSnapshotPart(reader: ByteReader, envelope: Envelope): SnapshotPart 
 
 function readReplicas(reader: ByteReader): readonly number[] {
   const count = reader.varint();
-  if (count > reader.remaining) throw new MalformedMessageError(`${count} replicas`);
+  if (count > Math.min(reader.remaining, REPLICAS_MAX)) {
+    throw new MalformedMessageError(`${count} replicas`);
+  }
   return Array.from({ length: count }, () => reader.varint());
 }
 

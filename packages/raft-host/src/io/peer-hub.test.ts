@@ -110,4 +110,41 @@ describe("PeerHub", () => {
       expect(deliver).toThrow(MalformedMessageError);
     }
   });
+
+  it("drops Raft messages of brokers that are no members, and answers their calls", async () => {
+    const network = new MemoryPeerNetwork(new ManualTime());
+    const heard: BrokerId[] = [];
+    const hub = new PeerHub({
+      self: SECOND,
+      link: network.link(SECOND),
+      timers: new ManualTime(),
+      logger: silentLogger,
+      isMember: (broker) => broker !== FIRST,
+    });
+    hub.attach({
+      handlePeerMessage: (from) => heard.push(from),
+      onPeerUp: () => {},
+      onPeerDown: () => {},
+      onDrained: () => {},
+    });
+    await hub.start();
+    const served: BrokerId[] = [];
+    hub.calls.handle("join", (from) => {
+      served.push(from);
+      return Promise.resolve(bytes());
+    });
+    const handler = network.node(SECOND)?.handler;
+    const third = brokerId(3);
+    for (const from of [FIRST, third]) {
+      handler?.onMessage(from, "control", PEER_MESSAGE.raft, bytes(1));
+      handler?.onMessage(
+        from,
+        "control",
+        PEER_MESSAGE.request,
+        bytes(1, 4, ...Buffer.from("join")),
+      );
+    }
+    expect(heard).toEqual([third]);
+    expect(served).toEqual([FIRST, third]);
+  });
 });

@@ -22,6 +22,11 @@ export interface PeerHubOptions {
    * broker id.
    */
   readonly checkHello?: (hello: PeerHello) => string | undefined;
+  /**
+   * Whether a broker belongs to the cluster as far as this one knows. Raft messages of others are
+   * dropped; their calls are answered, for that is how a broker comes in. Default: all belong.
+   */
+  readonly isMember?: (broker: BrokerId) => boolean;
 }
 
 /** The part of a Raft host that peers talk to. */
@@ -95,6 +100,8 @@ export class PeerHub {
   #deliver(from: BrokerId, lane: Lane, kind: PeerMessageKind, payload: Uint8Array): void {
     switch (kind) {
       case PEER_MESSAGE.raft:
+        // Who is known only later is heard later: a leader says everything again.
+        if (this.#options.isMember?.(from) === false) return;
         this.#raft?.handlePeerMessage(from, lane, payload);
         return;
       case PEER_MESSAGE.request:
