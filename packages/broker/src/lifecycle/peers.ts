@@ -16,6 +16,8 @@ export class Peers {
   /** Drawn at each start: tells two lives of one broker apart. */
   readonly incarnation: string;
   readonly #config: BrokerConfig;
+  #addresses: ReadonlyMap<BrokerId, PeerAddress> = new Map();
+  #image: MetadataImage | undefined;
 
   constructor(options: {
     readonly environment: Environment;
@@ -36,7 +38,8 @@ export class Peers {
       link,
       timers,
       logger: logger.child({ part: "peers" }),
-      checkHello,
+      checkHello: (hello) => checkHello(hello) ?? this.#checkDirectory(hello),
+      isMember: (broker) => this.#addresses.has(broker),
     });
     this.raftHost = new RaftHost({
       brokerId: self,
@@ -75,10 +78,22 @@ export class Peers {
     }
     for (const [id, { peerAddress }] of image.brokers) addresses.set(id, peerAddress);
     addresses.delete(brokerId(this.#config.nodeId));
+    this.#image = image;
+    this.#addresses = addresses;
     this.hub.setPeers(addresses);
   }
 
   isUp(broker: BrokerId): boolean {
     return this.hub.link.isUp(broker);
+  }
+
+  /**
+   * A broker id belongs to one data directory for good: another one under it would vote again on
+   * what the first had promised.
+   */
+  #checkDirectory({ brokerId: id, directoryId }: PeerHello): string | undefined {
+    const known = this.#image?.brokers.get(id)?.directoryId;
+    if (known === undefined || known === directoryId) return undefined;
+    return `broker ${id} is registered with data directory ${known}, not ${directoryId}`;
   }
 }
