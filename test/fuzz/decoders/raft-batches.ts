@@ -1,5 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
-import { brokerId, type GroupNumber, type ReplicaEpoch, replicaNumber } from "@stratalog/base";
+import {
+  type BrokerId,
+  brokerId,
+  type GroupNumber,
+  type ReplicaEpoch,
+  replicaNumber,
+} from "@stratalog/base";
 import { frameCodec } from "@stratalog/log-store";
 import { MalformedMessageError } from "@stratalog/raft-host";
 import {
@@ -13,8 +19,6 @@ import { type FuzzTarget, must } from "../target.ts";
 import { sampleFrames } from "./frames.ts";
 
 const ends = { from: brokerId(1), to: brokerId(2) };
-const from = replicaNumber({ brokerId: ends.from, replicaEpoch: 9 as ReplicaEpoch });
-const to = replicaNumber({ brokerId: ends.to, replicaEpoch: 7 as ReplicaEpoch });
 const group = 12 as GroupNumber;
 
 /** Batches of Raft messages between brokers. */
@@ -72,8 +76,12 @@ function plain(messages: readonly WireMessage[]): unknown {
   }));
 }
 
-/** A message of every type. */
-export function sampleMessages(): readonly WireMessage[] {
+/** A message of every type, between replicas of these epochs. */
+export function sampleMessages(fromEpoch = 9, toEpoch = 7): readonly WireMessage[] {
+  const replica = (broker: BrokerId, epoch: number): number =>
+    replicaNumber({ brokerId: broker, replicaEpoch: epoch as ReplicaEpoch });
+  const from = replica(ends.from, fromEpoch);
+  const to = replica(ends.to, toEpoch);
   const envelope = { from, to, term: 5 };
   const bare = (message: WireMessage["message"]): WireMessage => ({ group, message, frames: [] });
   const confState = {
@@ -108,12 +116,12 @@ export function sampleMessages(): readonly WireMessage[] {
     bare({ type: "timeout-now", ...envelope }),
     bare({ type: "snapshot-part", ...envelope, ...part }),
     bare({ type: "beat", ...envelope, isReset: true }),
-    appendOf(),
+    appendOf(from, to),
   ];
 }
 
 /** An append of frames of all kinds, a change of the configuration among them. */
-function appendOf(): WireMessage {
+function appendOf(from: number, to: number): WireMessage {
   const stored = sampleFrames();
   const payload = encodeConfChange({ transition: "auto", changes: [] });
   const config = { kind: "config", term: 3, index: 9, baseOffset: 103, span: 0, payload } as const;

@@ -8,6 +8,9 @@ import type { LiveBroker } from "./live-broker.ts";
 import { grpcFrame, openSession, rawCall, rawSocket } from "./raw-client.ts";
 
 const CALL_MS_MAX = 8_000;
+/** A connection that never speaks HTTP/2 is closed after its time for that. */
+const CONNECTION_MS_MAX = 15_000;
+const CONNECTIONS_AT_ONCE = 100;
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 const CHECK_EVERY = 100;
 
@@ -20,7 +23,6 @@ const HEADERS: readonly OutgoingHttpHeaders[] = [
   { "grpc-encoding": "lz9" },
   { "content-type": "application/json" },
   { "content-type": "application/grpc+json" },
-  { te: "gzip" },
   { "x-bin": "%%%" },
   { "x-large": "y".repeat(20_000) },
 ];
@@ -65,11 +67,14 @@ export function callTarget(live: LiveBroker): FuzzTarget {
 export function http2Target(live: LiveBroker): FuzzTarget {
   return {
     name: "HTTP/2 connections",
-    casesPerRound: 100,
+    casesPerRound: 2,
     async run(random) {
       const { clientPort } = live.broker.plan;
-      const answer = await rawSocket(clientPort, drawConnection(random), CALL_MS_MAX);
-      must(answer !== undefined, "a connection that is closed on one side is never closed");
+      const connections = Array.from({ length: CONNECTIONS_AT_ONCE }, () => drawConnection(random));
+      const answers = await Promise.all(
+        connections.map((chunks) => rawSocket(clientPort, chunks, CONNECTION_MS_MAX)),
+      );
+      must(!answers.includes(undefined), "a connection that is closed on one side is never closed");
     },
     settle: () => live.check(),
   };

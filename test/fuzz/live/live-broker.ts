@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { connect, type Stratalog } from "@stratalog/client";
+import { connect, type Producer, type Stratalog } from "@stratalog/client";
 import type { BrokerProcess } from "../../integration/broker-process.ts";
 import { ProcessCluster } from "../../integration/process-cluster.ts";
 import { sumOf } from "../../soak/broker-figures.ts";
@@ -21,14 +21,18 @@ export class LiveBroker implements AsyncDisposable {
   readonly clusterId: string;
   readonly #cluster: ProcessCluster;
   readonly #client: Stratalog;
+  readonly #producer: Producer;
   readonly #pid: number | undefined;
   readonly #acknowledged = new Map<string, string>();
   #sequence = 0;
   #baselineMiB: number | undefined;
+  /** Connections of the good client. */
+  #ownConnections = 0;
 
   private constructor(cluster: ProcessCluster, client: Stratalog, clusterId: string) {
     this.#cluster = cluster;
     this.#client = client;
+    this.#producer = client.producer();
     this.#pid = this.broker.pid;
     this.clusterId = clusterId;
   }
@@ -41,7 +45,11 @@ export class LiveBroker implements AsyncDisposable {
     await admin.createTopic({ name: HEALTHY_TOPIC, partitions: 1 });
     await admin.createTopic({ name: "noise", partitions: 2 });
     const { clusterId } = await admin.describeCluster();
-    return new LiveBroker(cluster, client, clusterId ?? "");
+    const live = new LiveBroker(cluster, client, clusterId ?? "");
+    await live.checkServing();
+    const page = (await live.broker.get("/metrics"))?.body ?? "";
+    live.#ownConnections = sumOf(page, "stratalog_client_connections");
+    return live;
   }
 
   get broker(): BrokerProcess {
@@ -65,7 +73,7 @@ export class LiveBroker implements AsyncDisposable {
     must(health?.status === 200, `the broker says of itself: ${health?.status} ${health?.body}`);
     const value = `record ${this.#sequence++}`;
     const place = { topic: HEALTHY_TOPIC, key: "k", value };
-    const { offset } = await this.#client.producer().send(place);
+    const { offset } = await this.#producer.send(place);
     this.#acknowledged.set(String(offset), value);
     // Some of the newest are enough: all were looked at when they were new.
     const from = offset > 20n ? offset - 20n : 0n;
@@ -94,7 +102,7 @@ export class LiveBroker implements AsyncDisposable {
       const bytes = sumOf(page, "stratalog_produce_inflight_bytes");
       const connections = sumOf(page, "stratalog_client_connections");
       held = `${bytes} bytes in flight, ${connections} connections`;
-      if (page !== "" && bytes === 0 && connections <= 2) return;
+      if (page !== "" && bytes === 0 && connections <= this.#ownConnections) return;
       await delay(50);
     }
     must(false, `the broker still holds ${held}`);

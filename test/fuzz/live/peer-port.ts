@@ -86,7 +86,8 @@ function drawMessage(random: Random): { readonly kind: number; readonly payload:
     const request = joined(encodeRequest({ correlation: random.below(9), method, body }));
     return { kind: PEER_MESSAGE.request, payload: mutated(request, random) };
   }
-  const messages = sampleMessages().map((message) => ({
+  // Replicas that there may be: the controller's first, those of topics.
+  const messages = sampleMessages(random.below(3), random.below(3)).map((message) => ({
     ...message,
     // Groups that there are: the controller's and the first ones of topics.
     group: random.below(5) as GroupNumber,
