@@ -70,13 +70,13 @@ export async function writeProfiles(path: string, content: Profiles): Promise<vo
   await rename(draft, path);
 }
 
-/** The profile of that name. Errors: INVALID_CONFIG when there is none. */
+/** The profile of that name. Errors: INVALID_REQUEST when there is none. */
 export function profileNamed(content: Profiles, name: string): Profile {
   const profile = content.profiles.get(name);
   if (profile !== undefined) return profile;
   const names = [...content.profiles.keys()].toSorted().join(", ");
   throw new CodedError(
-    "INVALID_CONFIG",
+    "INVALID_REQUEST",
     `there is no profile "${name}"; ${names === "" ? "none are defined" : `there are ${names}`}`,
   );
 }
