@@ -4,6 +4,12 @@ export type { Compression, RecordHeader } from "@stratalog/record-batch";
 export { ConsumedBatch } from "./core/consumed-batch.ts";
 export { ConsumedRecord } from "./core/consumed-record.ts";
 export type { ResetPoint } from "./core/offset-reset.ts";
+export {
+  type DeadLetter,
+  deadLetterTopicOf,
+  originalHeaders,
+  readDeadLetter,
+} from "./core/dead-letter.ts";
 export { murmur2 } from "./core/murmur2.ts";
 export { partitionOfKey } from "./core/partitioner.ts";
 export type { TopicPartition } from "./core/topic-partition.ts";
@@ -16,19 +22,29 @@ export type { RevokeReason } from "./io/consume/consumer-events.ts";
 export type {
   AssignedConsumerOptions,
   AssignedPartition,
+  CommitMode,
   ConsumerOffset,
   ConsumerOptions,
   ConsumerPosition,
   GroupConsumerOptions,
   OffsetReset,
+  SeekTime,
 } from "./io/consume/consumer-options.ts";
 export { Consumer } from "./io/consume/consumer.ts";
+export type {
+  DeadLetterOptions,
+  HandlerContext,
+  RecordHandler,
+  RetryOptions,
+  RunOptions,
+} from "./io/consume/run-options.ts";
 export { Producer } from "./io/producer/producer.ts";
 export type { AppendRequest, SendBatch, WaitOptions } from "./io/producer/producer.ts";
 export type { SendResult } from "./io/producer/send-waiter.ts";
 export type { ProducerOptions } from "./io/producer/producer-options.ts";
 export type { HeadersInput, ProducerRecord, RecordContent } from "./io/producer/producer-record.ts";
 export { Replay } from "./io/replay/replay.ts";
+export type { PartitionProgress, ReplayProgress } from "./io/replay/replay-progress.ts";
 export type { ReplayOptions, ReplayPoint } from "./io/replay/replay-options.ts";
 export { type ClientOptions, Stratalog } from "./io/stratalog.ts";
 export type { ClientEnvironment } from "./ports/environment.ts";

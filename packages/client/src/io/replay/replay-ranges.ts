@@ -3,6 +3,7 @@ import { fromPublicOffset } from "../../core/public-offset.ts";
 import { planReplay, type ReplayPartition, type ReplayRange } from "../../core/replay-plan.ts";
 import type { Cluster } from "../cluster.ts";
 import { listOffsets, type OffsetSpec } from "../list-offsets.ts";
+import { newestTopic } from "./newest-topic.ts";
 import type { ReplayOptions, ReplayPoint } from "./replay-options.ts";
 
 type RangeOptions = Pick<ReplayOptions, "topic" | "partitions" | "from" | "to">;
@@ -14,8 +15,9 @@ export async function resolveRanges(
   signal?: AbortSignal,
 ): Promise<readonly ReplayRange[]> {
   const { topic } = options;
-  const known = await cluster.topic(topic, signal);
-  const partitions = options.partitions ?? known.leaders.map((_leader, partition) => partition);
+  const known = await newestTopic(cluster, topic, signal);
+  const all = known.leaders.map((_leader, partition) => partition);
+  const partitions = [...new Set(options.partitions ?? all)];
   const resolve = async (at: OffsetSpec): Promise<readonly number[]> => {
     const questions = partitions.map((partition) => ({ topic, partition, at }));
     const found = await listOffsets(cluster, questions, signal);
@@ -23,12 +25,13 @@ export async function resolveRanges(
   };
   // The end first: what is appended while the other questions are asked is not part of the replay.
   const latest = await resolve("latest");
-  const wantedEnd = await resolvePoint(options.to ?? "end", latest, resolve);
+  const place = { partitions, resolve };
+  const wantedEnd = await resolvePoint(options.to ?? "end", { ...place, named: latest });
   const earliest = await resolve("earliest");
   // What was appended since the end was fixed may be found by time: the replay is empty then.
-  const wantedStart = (await resolvePoint(options.from ?? "earliest", earliest, resolve)).map(
-    (offset, index) =>
-      isTime(options.from) ? clamp(offset, earliest[index] ?? 0, latest[index] ?? 0) : offset,
+  const start = await resolvePoint(options.from ?? "earliest", { ...place, named: earliest });
+  const wantedStart = start.map((offset, index) =>
+    isTime(options.from) ? clamp(offset, earliest[index] ?? 0, latest[index] ?? 0) : offset,
   );
   const plan = planReplay(
     partitions.map((partition, index) => ({
@@ -63,13 +66,24 @@ function outOfRangeError(partition: ReplayPartition): CodedError {
 
 async function resolvePoint(
   point: "earliest" | "end" | ReplayPoint,
-  named: readonly number[],
-  resolve: (at: OffsetSpec) => Promise<readonly number[]>,
+  place: {
+    readonly partitions: readonly number[];
+    /** What "earliest" or "end" is in each of them. */
+    readonly named: readonly number[];
+    readonly resolve: (at: OffsetSpec) => Promise<readonly number[]>;
+  },
 ): Promise<readonly number[]> {
+  const { partitions, named, resolve } = place;
   if (point === "earliest" || point === "end") return named;
   if ("offset" in point) {
     const offset = fromPublicOffset(point.offset);
     return named.map(() => offset);
+  }
+  if ("offsets" in point) {
+    return partitions.map((partition, index) => {
+      const offset = point.offsets[partition];
+      return offset === undefined ? (named[index] ?? 0) : fromPublicOffset(offset);
+    });
   }
   return await resolve({ timestampMs: Number(point.timestamp) });
 }

@@ -1,10 +1,13 @@
 import { CodedError } from "@stratalog/base";
+import type { BatchReader } from "../../core/batch-reader.ts";
 import { ConsumedBatch } from "../../core/consumed-batch.ts";
 import type { ConsumedRecord } from "../../core/consumed-record.ts";
+import { KeyFilter } from "../../core/key-filter.ts";
 import type { Cluster } from "../cluster.ts";
 import { BatchQueue, type OpenedFeedBatch } from "../fetch/batch-queue.ts";
 import type { Feed } from "../fetch/feed.ts";
 import { Scope } from "../scope.ts";
+import { ProgressMeter, type ReplayProgress } from "./replay-progress.ts";
 import type { ReplayOptions } from "./replay-options.ts";
 import { resolveRanges } from "./replay-ranges.ts";
 
@@ -22,23 +25,40 @@ export class Replay<Key = Uint8Array, Value = Uint8Array>
   readonly #options: ReplayOptions<Key, Value>;
   readonly #scope: Scope;
   readonly #ends = new Map<Feed, number>();
+  readonly #filter: KeyFilter | undefined;
+  readonly #meter: ProgressMeter;
+  #topicId: string | undefined;
   #queue: BatchQueue<Key, Value> | undefined;
 
   constructor(cluster: Cluster, options: ReplayOptions<Key, Value>) {
     this.#cluster = cluster;
     this.#options = options;
     this.#scope = new Scope("replay", cluster.environment.timers, cluster.scope);
+    this.#filter = options.keys === undefined ? undefined : new KeyFilter(options.keys);
+    this.#meter = new ProgressMeter({
+      clock: cluster.environment.clock,
+      intervalMs: options.progressIntervalMs,
+      tell: options.onProgress,
+    });
   }
 
-  /** The batches, with what is outside the range left out. */
+  /** How far the reader is; nothing is known before the first record was asked for. */
+  get progress(): ReplayProgress {
+    return this.#meter.progress();
+  }
+
+  /**
+   * The batches, with what is outside the range left out. With `keys` a batch's `count` is that of
+   * its range; iterating it gives the records that match.
+   */
   async *batches(): AsyncGenerator<ConsumedBatch<Key, Value>, void, void> {
     try {
       for (let batch = await this.#next(); batch !== undefined; batch = await this.#next()) {
         const { feed, reader, from, end } = batch;
         const { topic, partition, highWatermark } = feed;
-        const next = (): ConsumedRecord<Key, Value> | undefined => reader.next();
+        const next = (): ConsumedRecord<Key, Value> | undefined => this.#nextOf(reader);
         yield new ConsumedBatch({ topic, partition, from, end, highWatermark, next });
-        batch.release();
+        this.#pass(batch);
       }
     } finally {
       this.#scope.close();
@@ -55,10 +75,10 @@ export class Replay<Key = Uint8Array, Value = Uint8Array>
     };
     const nextBatch = async (): Promise<IteratorResult<ConsumedRecord<Key, Value>>> => {
       for (;;) {
-        current?.release();
+        if (current !== undefined) this.#pass(current);
         current = await this.#next();
         if (current === undefined) return finish();
-        const value = current.reader.next();
+        const value = this.#nextOf(current.reader);
         if (value !== undefined) return { done: false, value };
       }
     };
@@ -66,7 +86,7 @@ export class Replay<Key = Uint8Array, Value = Uint8Array>
       next: () => {
         if (isDone) return Promise.resolve({ done: true, value: undefined });
         try {
-          const value = current?.reader.next();
+          const value = current === undefined ? undefined : this.#nextOf(current.reader);
           if (value !== undefined) return Promise.resolve({ done: false, value });
         } catch (error) {
           finish();
@@ -84,6 +104,7 @@ export class Replay<Key = Uint8Array, Value = Uint8Array>
   async #next(): Promise<OpenedFeedBatch<Key, Value> | undefined> {
     const { signal } = this.#options;
     this.#scope.check(signal);
+    this.#checkIdentity();
     const queue = this.#queue ?? (await this.#start());
     for (;;) {
       const changed = queue.changed();
@@ -91,7 +112,10 @@ export class Replay<Key = Uint8Array, Value = Uint8Array>
       const isAllHere = [...this.#ends].every(([feed, end]) => feed.position >= end);
       const batch = await queue.take();
       if (batch !== undefined) return batch;
-      if (isAllHere) return undefined;
+      if (isAllHere) {
+        this.#meter.finish();
+        return undefined;
+      }
       await this.#waitFor(changed);
     }
   }
@@ -134,11 +158,39 @@ export class Replay<Key = Uint8Array, Value = Uint8Array>
       onOutOfRange: (_feed, error) => queue.fail(error),
     });
     const ranges = await resolveRanges(this.#cluster, this.#options, signal);
+    this.#topicId = this.#cluster.cache.topic(this.#options.topic)?.topicId;
+    this.#meter.begin(ranges);
     for (const { topic, partition, start, end } of ranges) {
       this.#ends.set(queue.fetcher.add(topic, partition, start), end);
     }
     this.#queue = queue;
     return queue;
+  }
+
+  #nextOf(reader: BatchReader<Key, Value>): ConsumedRecord<Key, Value> | undefined {
+    if (this.#filter === undefined) return reader.next();
+    for (let record = reader.next(); record !== undefined; record = reader.next()) {
+      if (this.#filter.accepts(record)) return record;
+    }
+    return undefined;
+  }
+
+  #pass(batch: OpenedFeedBatch<Key, Value>): void {
+    batch.release();
+    this.#meter.pass(batch.feed.partition, batch.end);
+  }
+
+  /** Another topic under the same name has other records: they are not to be mixed in. */
+  #checkIdentity(): void {
+    if (this.#topicId === undefined) return;
+    const { topic } = this.#options;
+    const known = this.#cluster.cache.topic(topic)?.topicId;
+    if (known === undefined || known === this.#topicId) return;
+    throw new CodedError(
+      "UNKNOWN_TOPIC_OR_PARTITION",
+      `topic ${topic} was deleted and created anew while it was replayed`,
+      { details: { topic } },
+    );
   }
 
   #finishFeeds(): void {
