@@ -10,13 +10,14 @@
  * surviving broker names new leaders for all partitions that were led there, `everywhereMs` until
  * both do; `gapMs` is the longest time without an acknowledgement in each of those partitions, and
  * `otherGapMs` in the worst of the others. `clientStallMs` is how long this program itself stood
- * still: a machine with other work on it shows there.
+ * still, `syncMs` what one sync of the survivors' write-ahead logs took: a machine or a disk with
+ * other work shows there, and an election takes three syncs one after the other.
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { connect } from "@stratalog/client";
-import { caughtUp } from "../test/failover/caught-up.ts";
+import { caughtUp, figureOf } from "../test/failover/caught-up.ts";
 import { type Leaders, LeaderWatch } from "../test/failover/leader-watch.ts";
 import { PartitionLoad } from "../test/failover/partition-load.ts";
 import { spreadOf } from "../test/failover/spread.ts";
@@ -49,6 +50,13 @@ interface Round {
   readonly gapMs: { readonly median: number; readonly max: number };
   readonly otherGapMs: number;
   readonly clientStallMs: number;
+  readonly syncMs: number;
+}
+
+/** Syncs of some brokers' write-ahead logs so far. */
+interface Syncs {
+  readonly count: number;
+  readonly seconds: number;
 }
 
 interface Bench {
@@ -96,11 +104,25 @@ async function resumed(load: PartitionLoad, sinceMs: number): Promise<void> {
   }
 }
 
+async function syncsOf(brokers: readonly BrokerProcess[]): Promise<Syncs> {
+  const sum = async (name: string): Promise<number> => {
+    const figures = await Promise.all(brokers.map((broker) => figureOf(broker, name)));
+    return figures.reduce((total: number, figure) => total + (figure ?? 0), 0);
+  };
+  return { count: await sum("wal_syncs_total"), seconds: await sum("wal_sync_seconds_total") };
+}
+
+function meanSyncMs(before: Syncs, after: Syncs): number {
+  const count = Math.max(1, after.count - before.count);
+  return Math.round(((after.seconds - before.seconds) * 10_000) / count) / 10;
+}
+
 async function runRound(bench: Bench, kind: Kind, round: number): Promise<Round> {
   const { cluster, watch, load } = bench;
   const before = await watch.agreement(cluster.brokers, AGREE_MS_MAX);
   const { victim, led } = chooseVictim(cluster, before);
   const survivors = cluster.brokers.filter((broker) => broker !== victim);
+  const syncsBefore = await syncsOf(survivors);
   const stall = monitorEventLoopDelay({ resolution: 5 });
   stall.enable();
   load.beginRound();
@@ -112,6 +134,7 @@ async function runRound(bench: Bench, kind: Kind, round: number): Promise<Round>
   await resumed(load, startMs);
   const gaps = load.gapsMs();
   stall.disable();
+  const syncMs = meanSyncMs(syncsBefore, await syncsOf(survivors));
   const ledGaps = spreadOf(led.map((partition) => gaps[partition] ?? Number.NaN));
   const otherGaps = gaps.filter((_, partition) => !led.includes(partition));
   if (kind === "kill") {
@@ -132,6 +155,7 @@ async function runRound(bench: Bench, kind: Kind, round: number): Promise<Round>
     gapMs: { median: ledGaps.median, max: ledGaps.max },
     otherGapMs: Math.round(Math.max(0, ...otherGaps)),
     clientStallMs: Math.round(stall.max / 1e6),
+    syncMs,
   };
 }
 
@@ -146,6 +170,7 @@ function summaryOf(kind: Kind, rounds: readonly Round[]): unknown {
     gapMaxMs: spread(({ gapMs }) => gapMs.max),
     otherGapMs: spread(({ otherGapMs }) => otherGapMs),
     clientStallMs: spread(({ clientStallMs }) => clientStallMs),
+    syncMs: spread(({ syncMs }) => syncMs),
   };
 }
 
