@@ -34,7 +34,7 @@ export function callTarget(live: LiveBroker): FuzzTarget {
   let count = 0;
   return {
     name: "calls",
-    casesPerRound: 400,
+    casesPerRound: 1_500,
     async run(random) {
       if (session === undefined || session.destroyed || session.closed) {
         session = openSession(live.broker.address);

@@ -22,7 +22,7 @@ const METHODS = ["formation.status", "controller.submit", "metadata.fetch", "not
 export function peerTarget(live: LiveBroker): FuzzTarget {
   return {
     name: "peer connections",
-    casesPerRound: 150,
+    casesPerRound: 1_000,
     async run(random) {
       const { peerPort } = live.broker.plan;
       const chunks = random.below(3) === 0 ? [stranger(random)] : madPeer(live.clusterId, random);
@@ -40,7 +40,7 @@ export function httpTarget(live: LiveBroker): FuzzTarget {
   );
   return {
     name: "HTTP requests",
-    casesPerRound: 100,
+    casesPerRound: 300,
     async run(random) {
       const bytes = mutated(oneOf(samples, random), random);
       const answer = await rawSocket(live.broker.plan.httpPort, [bytes], 2 * CONNECTION_MS_MAX);
