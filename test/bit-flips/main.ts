@@ -1,41 +1,48 @@
 /**
- * Flips one bit of every byte of a small data directory in turn, after a clean stop and after a
- * kill: `npm run bit-flips -- [--stride N]`. Files of the log store are flipped in memory; the
- * key-value store's are those of a real LevelDB. The store must serve exactly the right data, or
- * refuse with a message that names file and position. What is done at the same sources stands in
- * test-results/bit-flips.jsonl, and a run that was stopped goes on after it. Exit code 1 when
- * anything was wrong.
+ * Flips one bit of every byte of small data directories in turn, after a clean stop and after a
+ * kill: `npm run bit-flips -- [--stride N] [--only store|rf1|rf3] [--ending closed|killed]`.
+ *
+ * `store` is a log store by itself, `rf1` a broker alone, `rf3` a cluster of three in which one
+ * directory is damaged: brokers as they ship, in simulated time. Their files are flipped in memory;
+ * those of the key-value store are a real LevelDB's. Everything that was acknowledged must be
+ * served as it was and more must be taken, or the damaged replica must refuse with a message that
+ * names file and position, and with three brokers the others must go on all the same.
+ *
+ * What is done at the same sources stands in test-results/bit-flips.jsonl, and a run that was
+ * stopped goes on after it. Exit code 1 when anything was wrong.
  */
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import type { KeyValueStore } from "@stratalog/base";
-import { MemoryKeyValueStore } from "@stratalog/base/testing";
-import { loadBrokerConfig, nodeEnvironment } from "@stratalog/broker";
-import {
-  type FlipEnding,
-  type FlipOutcome,
-  judgeFlip,
-  makeFlipDirectory,
-} from "@stratalog/log-store/testing";
+import type { FlipEnding, FlipOutcome } from "@stratalog/log-store/testing";
 import { RunLedger } from "../run-ledger/run-ledger.ts";
 import { sourcesState } from "../run-ledger/sources-state.ts";
 import { repositoryRoot } from "../skips.ts";
+import { type FlipKind, flippableFiles } from "./flip-cases.ts";
 
 const DIRECTORY_BYTES_MAX = 256 * 1024;
-/** LevelDB's log of what it does: nothing reads it. */
-const UNREAD = /^(?:LOG|LOG\.old|LOCK)$/;
-/** LevelDB says what is wrong with which directory, and no more. */
-const FROM_LEVELDB = /cannot open .*: (?:Corruption|IO error)/;
-const NAMES_FILE = /\.(?:seg|wal|mark|idx)\b|group\.json|\bkv\b|wal\/|"log\//;
+const KINDS: readonly FlipKind[] = ["store", "rf1", "rf3"];
+const ENDINGS: readonly FlipEnding[] = ["closed", "killed"];
+const NAMES_FILE = /\.(?:seg|wal|mark|idx|json)\b|\bkv\b|wal\/|"log\//;
 const NAMES_POSITION = /\bbyte \d+|\bkey\b|"log\//;
+/** Memory, where there is such a directory: a LevelDB is copied and opened for every flip in it. */
+const SCRATCH = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+/** Everything that a broker is made of. */
+const SOURCES = (
+  "base record-batch log-store raft-ts raft-host state-machine metadata groups partition broker " +
+  "simulator"
+)
+  .split(" ")
+  .map((name) => `packages/${name}`);
 
 interface Entry {
   readonly commit: string;
+  readonly kind: FlipKind;
   readonly ending: FlipEnding;
   readonly file: string;
   readonly stride: number;
+  readonly seconds: number;
   readonly served: number;
   readonly refused: number;
   /** Refusals that name no file or no position. */
@@ -62,122 +69,71 @@ async function flipFile(
     count[outcome.result]++;
     if (outcome.result !== "refused") continue;
     const { message } = outcome;
-    if (FROM_LEVELDB.test(message)) continue;
     if (!NAMES_FILE.test(message) || !NAMES_POSITION.test(message)) vague.add(message);
   }
   return { ...count, vague: [...vague].slice(0, 10), wrong: wrong.slice(0, 10) };
 }
 
-function flipped(bytes: Uint8Array, position: number): Uint8Array {
-  return Uint8Array.of((bytes[position] ?? 0) ^ (1 << (position % 8)));
-}
-
-async function memoryCopy(store: KeyValueStore): Promise<MemoryKeyValueStore> {
-  const values = new Map<string, Uint8Array>();
-  for await (const [key, value] of store.entries({ from: "", to: "\uffff" })) {
-    values.set(key, value);
-  }
-  return new MemoryKeyValueStore(values);
-}
-
-/** Everything of one ending: its files and how to flip a byte of each. */
-async function flipsOf(
-  ending: FlipEnding,
-  scratch: string,
-): Promise<ReadonlyMap<string, { readonly sizeBytes: number; readonly flip: Flip }>> {
-  const config = loadBrokerConfig({ flags: ["node.id=1", `data.dir=${scratch}`] });
-  const environment = nodeEnvironment(config);
-  const openKeyValueStore = (path: string): Promise<KeyValueStore> =>
-    environment.openKeyValueStore(path);
-  const kv = join(scratch, `${ending}-kv`);
-  const store = await openKeyValueStore(kv);
-  const { fileSystem, expected } = await makeFlipDirectory(ending, store);
-  const values = await memoryCopy(store);
-  await store.close();
-  const flips = new Map<string, { readonly sizeBytes: number; readonly flip: Flip }>();
-  for (const [path, bytes] of fileSystem.files()) {
-    const flip: Flip = (position) => {
-      const copy = fileSystem.afterKill();
-      copy.damage(path, position, flipped(bytes, position));
-      return judgeFlip(copy, values.image(), expected);
-    };
-    flips.set(path, { sizeBytes: bytes.length, flip });
-  }
-  for (const name of readdirSync(kv).filter((each) => !UNREAD.test(each))) {
-    const bytes = readFileSync(join(kv, name));
-    const flip: Flip = async (position) => {
-      const copy = join(scratch, "copy");
-      rmSync(copy, { recursive: true, force: true });
-      cpSync(kv, copy, { recursive: true });
-      const changed = Buffer.from(bytes);
-      changed.set(flipped(bytes, position), position);
-      writeFileSync(join(copy, name), changed);
-      return judgeWithStore(
-        () => openKeyValueStore(copy),
-        async (opened) => judgeFlip(fileSystem.afterKill(), opened, expected),
-      );
-    };
-    flips.set(`/data/kv/${name}`, { sizeBytes: bytes.length, flip });
-  }
-  return flips;
-}
-
-/** A key-value store that does not open refuses for the whole broker. */
-async function judgeWithStore(
-  open: () => Promise<KeyValueStore>,
-  judge: (store: KeyValueStore) => Promise<FlipOutcome>,
-): Promise<FlipOutcome> {
-  let store: KeyValueStore;
-  try {
-    store = await open();
-  } catch (error) {
-    return { result: "refused", message: String(error) };
-  }
-  try {
-    return await judge(store);
-  } finally {
-    await store.close();
-  }
-}
-
 function conclude(entries: readonly Entry[]): boolean {
-  const sum = (of: (entry: Entry) => number): number =>
-    entries.reduce((total, entry) => total + of(entry), 0);
-  for (const { ending, file, wrong, vague } of entries) {
-    for (const each of wrong) console.log(`WRONG  ${ending} ${file}: ${each}`);
-    for (const each of vague) console.log(`VAGUE  ${ending} ${file}: ${each}`);
+  const sum = (of: (entry: Entry) => number, among = entries): number =>
+    among.reduce((total, entry) => total + of(entry), 0);
+  for (const { kind, ending, file, wrong, vague } of entries) {
+    for (const each of wrong) console.log(`WRONG  ${kind} ${ending} ${file}: ${each}`);
+    for (const each of vague) console.log(`VAGUE  ${kind} ${ending} ${file}: ${each}`);
+  }
+  for (const kind of KINDS) {
+    for (const ending of ENDINGS) {
+      const among = entries.filter((entry) => entry.kind === kind && entry.ending === ending);
+      if (among.length === 0) continue;
+      const served = sum((entry) => entry.served, among);
+      const refused = sum((entry) => entry.refused, among);
+      const wrong = sum((entry) => entry.wrong.length, among);
+      const flips = `${served + refused + wrong} flips in ${among.length} files`;
+      console.log(`${kind} ${ending}: ${flips}, served ${served}, refused ${refused}`);
+    }
   }
   const wrong = sum((entry) => entry.wrong.length);
   const vague = sum((entry) => entry.vague.length);
-  console.log(
-    `${entries.length} files: served ${sum((entry) => entry.served)}, ` +
-      `refused ${sum((entry) => entry.refused)}, wrong ${wrong}, vague refusals ${vague}`,
-  );
+  console.log(`wrong ${wrong}, refusals that name no place ${vague}`);
   return wrong + vague === 0;
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { stride: { type: "string", default: "1" } } });
+  const { values } = parseArgs({
+    options: {
+      stride: { type: "string", default: "1" },
+      only: { type: "string" },
+      ending: { type: "string" },
+    },
+  });
   const stride = Number(values.stride);
-  const folders = ["packages/base", "packages/record-batch", "packages/log-store"];
-  const commit = sourcesState([...folders, "packages/broker/src/node"]);
+  const commit = sourcesState([...SOURCES, "test/bit-flips"]);
   const ledger = new RunLedger<Entry>(join(repositoryRoot, "test-results", "bit-flips.jsonl"));
   const known = ledger.read().filter((entry) => entry.commit === commit && entry.stride === stride);
-  const scratch = mkdtempSync(join(tmpdir(), "stratalog-flips-"));
+  const scratch = mkdtempSync(join(SCRATCH, "stratalog-flips-"));
   const entries: Entry[] = [];
+  const kinds = KINDS.filter((kind) => values.only === undefined || values.only === kind);
+  const endings = ENDINGS.filter((each) => values.ending === undefined || values.ending === each);
   try {
-    for (const ending of ["closed", "killed"] as const) {
-      const flips = await flipsOf(ending, scratch);
-      const bytes = [...flips.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-      console.log(`${ending}: ${flips.size} files, ${bytes} bytes at ${commit}`);
-      if (bytes > DIRECTORY_BYTES_MAX) throw new Error(`the directory has ${bytes} bytes`);
-      for (const [file, { sizeBytes, flip }] of flips) {
-        let entry = known.find((each) => each.ending === ending && each.file === file);
-        if (entry === undefined) {
-          entry = { commit, ending, file, stride, ...(await flipFile(flip, sizeBytes, stride)) };
-          ledger.append(entry);
+    for (const kind of kinds) {
+      for (const ending of endings) {
+        const files = await flippableFiles(kind, ending, scratch);
+        const bytes = [...files.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+        console.log(`${kind} ${ending}: ${files.size} files, ${bytes} bytes at ${commit}`);
+        if (bytes > DIRECTORY_BYTES_MAX) throw new Error(`the directory has ${bytes} bytes`);
+        for (const [file, { sizeBytes, flip }] of files) {
+          const isThis = (entry: Entry): boolean =>
+            entry.kind === kind && entry.ending === ending && entry.file === file;
+          let entry = known.find(isThis);
+          if (entry === undefined) {
+            const startMs = performance.now();
+            const counts = await flipFile(flip, sizeBytes, stride);
+            const seconds = Math.round((performance.now() - startMs) / 100) / 10;
+            entry = { commit, kind, ending, file, stride, seconds, ...counts };
+            ledger.append(entry);
+          }
+          entries.push(entry);
         }
-        entries.push(entry);
       }
     }
   } finally {
