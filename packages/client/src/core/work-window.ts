@@ -79,6 +79,12 @@ export class WorkWindow<Item> {
     return this.#unfinished === 0;
   }
 
+  /** Whether everything before an offset is done: it is the next, or before that. */
+  isDoneUpTo(offset: number): boolean {
+    const oldest = this.#works[this.#head];
+    return offset <= (oldest?.offset ?? this.#takenTo);
+  }
+
   /** Takes a record; its work is "ready" when it need not wait for another. */
   add(offset: number, key: string | undefined, item: Item): Work<Item> {
     assert(this.hasRoom, "a window takes no more than its limit");

@@ -11,6 +11,8 @@ import {
   type AppendResult,
   type ConsumeRequest,
   type ConsumeResponse,
+  type CreateTopicRequest,
+  type DescribeTopicRequest,
   type Input,
   Malformed,
   type ProduceStreamRequest,
@@ -61,6 +63,12 @@ export class FakeBroker {
     this.#add(server, "MetadataService", { getMetadata: (r) => this.#getMetadata(r) });
     this.#add(server, "AdminService", {
       initProducerId: () => ({ producerId: this.#cluster.nextProducerId++, producerEpoch: 0 }),
+      createTopic: ({ name, partitionCount, config }: CreateTopicRequest) => {
+        if (this.#cluster.topics.has(name)) throw new CodedError("TOPIC_ALREADY_EXISTS", name);
+        this.#cluster.createTopic(name, partitionCount ?? 1, config);
+        return { topic: this.#describe(name) };
+      },
+      describeTopic: ({ name }: DescribeTopicRequest) => ({ topic: this.#describe(name) }),
     });
     this.#add(
       server,
@@ -138,6 +146,21 @@ export class FakeBroker {
       return [path, handle] as const;
     });
     server.addService(definition, Object.fromEntries(handlers));
+  }
+
+  #describe(name: string): object {
+    const partitions = this.#cluster.topics.get(name);
+    if (partitions === undefined) throw new CodedError("UNKNOWN_TOPIC_OR_PARTITION", name);
+    return {
+      name,
+      topicId: `id-${name}`,
+      partitions: partitions.map(({ leader, leaderEpoch }, partition) => ({
+        partition,
+        leaderId: leader,
+        leaderEpoch,
+      })),
+      config: this.#cluster.configs.get(name) ?? [],
+    };
   }
 
   #getMetadata(request: { readonly topics: readonly string[] }): object {

@@ -16,6 +16,8 @@ export interface PendingAppend {
 /** Brokers that share one memory and speak real gRPC on loopback: what SDK tests talk to. */
 export class FakeCluster {
   readonly topics = new Map<string, FakePartition[]>();
+  /** Configuration that topics were created with. */
+  readonly configs = new Map<string, readonly object[]>();
   readonly brokers: FakeBroker[] = [];
   /** Decides what becomes of each append; by default it is stored. */
   fateOf: (append: PendingAppend) => AppendFate = () => "store";
@@ -39,7 +41,8 @@ export class FakeCluster {
     return this.brokers.map((broker) => broker.address);
   }
 
-  createTopic(name: string, partitionCount: number): void {
+  createTopic(name: string, partitionCount: number, config: readonly object[] = []): void {
+    this.configs.set(name, config);
     const partitions = Array.from(
       { length: partitionCount },
       (_, index) => new FakePartition((index % this.brokers.length) + 1),

@@ -8,8 +8,17 @@ export type OffsetReset = "earliest" | "latest" | "none";
 
 /** A partition that a consumer reads on its own, from a place. */
 export interface AssignedPartition extends TopicPartition {
-  readonly offset: bigint | number | "earliest" | "latest";
+  /** With a timestamp: the first record of that time or later; the end when there is none. */
+  readonly offset: bigint | number | "earliest" | "latest" | SeekTime;
 }
+
+/** A moment: milliseconds since 1970, or a Date. */
+export interface SeekTime {
+  readonly timestamp: number | Date;
+}
+
+/** When a record counts as done. */
+export type CommitMode = "before" | "after" | "manual";
 
 /** How far a consumer is in a partition. */
 export interface ConsumerPosition extends TopicPartition {
@@ -39,8 +48,12 @@ interface CommonOptions<Key, Value> {
   readonly autoOffsetReset?: OffsetReset;
   /** The same as `autoOffsetReset: "earliest"`. */
   readonly fromBeginning?: boolean;
-  /** "after": what the loop has passed, by itself. "manual": by `commit` alone. */
-  readonly commit?: "after" | "manual";
+  /**
+   * "after" (default): what the loop has passed is committed, so that nothing is lost and a crash
+   * repeats some. "before": a batch is committed before its first record is handed out, so that
+   * nothing is repeated and a crash loses some. "manual": by `commit` alone.
+   */
+  readonly commit?: CommitMode;
   /** Milliseconds between commits. Default 1,000. */
   readonly commitIntervalMs?: number;
 }
@@ -49,7 +62,10 @@ interface CommonOptions<Key, Value> {
 export interface GroupConsumerOptions<Key = Uint8Array, Value = Uint8Array>
   extends CommonOptions<Key, Value> {
   readonly group: string;
-  readonly topics: readonly string[];
+  /** Names of topics; they need not exist yet. */
+  readonly topics?: readonly string[];
+  /** Every topic whose name begins with one of these, also one that is created later. */
+  readonly topicPrefixes?: readonly string[];
   readonly assign?: never;
   /** Static name: a member that comes back under it takes its predecessor's place. */
   readonly instanceId?: string;
@@ -69,6 +85,7 @@ export interface AssignedConsumerOptions<Key = Uint8Array, Value = Uint8Array>
   readonly assign: readonly AssignedPartition[];
   readonly group?: string;
   readonly topics?: never;
+  readonly topicPrefixes?: never;
 }
 
 /** How a consumer reads. */
@@ -80,9 +97,11 @@ export type ConsumerOptions<Key = Uint8Array, Value = Uint8Array> =
 export interface ConsumerSettings {
   readonly group: string | undefined;
   readonly topics: readonly string[];
+  readonly topicPrefixes: readonly string[];
   readonly assign: readonly AssignedPartition[] | undefined;
   readonly reset: OffsetReset;
-  readonly isAutoCommit: boolean;
+  /** "manual" without a group, which has nowhere to commit. */
+  readonly commit: CommitMode;
   readonly commitIntervalMs: number;
   readonly bufferBytes: number;
   readonly instanceId: string;
@@ -101,7 +120,9 @@ export function consumerSettings<Key, Value>(
   const member: Partial<GroupConsumerOptions<Key, Value>> =
     options.assign === undefined ? options : {};
   const { fromBeginning, group } = options;
-  if (options.assign === undefined && (member.topics ?? []).length === 0) {
+  const topics = member.topics ?? [];
+  const topicPrefixes = member.topicPrefixes ?? [];
+  if (options.assign === undefined && topics.length + topicPrefixes.length === 0) {
     throw new CodedError("INVALID_CONFIG", "a consumer needs group and topics, or assign");
   }
   const isFromBeginning = fromBeginning === true;
@@ -110,10 +131,11 @@ export function consumerSettings<Key, Value>(
   }
   const settings: ConsumerSettings = {
     group,
-    topics: member.topics ?? [],
+    topics,
+    topicPrefixes,
     assign: options.assign,
     reset: options.autoOffsetReset ?? (isFromBeginning ? "earliest" : "latest"),
-    isAutoCommit: group !== undefined && (options.commit ?? "after") === "after",
+    commit: group === undefined ? "manual" : (options.commit ?? "after"),
     commitIntervalMs: options.commitIntervalMs ?? 1_000,
     bufferBytes: options.bufferBytes ?? 8 * MIB,
     instanceId: member.instanceId ?? "",

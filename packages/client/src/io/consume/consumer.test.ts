@@ -208,6 +208,42 @@ describe("a member of a group", () => {
     await Promise.all([first.close(), second.close(), loop]);
   });
 
+  test("gets the record again that its last loop was left with, in its partition's order", async () => {
+    await fill(40);
+    const consumer = member();
+    const seen: number[] = [];
+    let failures = 0;
+    for (let round = 0; round < 4; round++) {
+      try {
+        for await (const record of consumer) {
+          if (record.position === 5 && failures < 3) throw new Error("the handler failed");
+          seen.push(Number(record.text()));
+          if (seen.length === 40) break;
+        }
+      } catch (error) {
+        failures++;
+        expect(String(error)).toContain("the handler failed");
+      }
+    }
+    expect(failures).toBe(3);
+    expect([...seen].sort((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, i) => i));
+    for (const partition of [0, 1, 2, 3]) {
+      const own = seen.filter((value) => value % 4 === partition);
+      expect(own).toEqual([...own].sort((a, b) => a - b));
+    }
+  });
+
+  test("gets the record again that it broke off with, unless it says that it is done", async () => {
+    await fill(4);
+    const consumer = log.consumer({ assign: [{ topic: "orders", partition: 0, offset: 0 }] });
+    expect(await take(consumer, 1)).toEqual([0]);
+    expect(await take(consumer, 1)).toEqual([0]);
+    consumer.pass();
+    expect(consumer.positions[0]?.offset).toBe(1n);
+    await log.producer().send({ topic: "orders", partition: 0, value: "9" });
+    expect(await take(consumer, 1)).toEqual([9]);
+  });
+
   test("that has left its loop does not hold up the group", async () => {
     await fill(40);
     const first = member();
@@ -297,6 +333,7 @@ describe("when brokers fall silent", () => {
     const assign = [{ topic: "orders", partition: 0, offset: 0 }];
     const consumer = log.consumer({ assign });
     expect((await take(consumer, 10)).length).toBe(10);
+    consumer.pass();
     cluster.broker(1).isMute = true;
     cluster.moveLeader("orders", 0, 2);
     const startMs = performance.now();
@@ -335,6 +372,23 @@ describe("any consumer", () => {
     });
     expect(await take(consumer, 10)).toEqual([361, 365, 369, 373, 377, 381, 385, 389, 393, 397]);
     await expect(consumer.commit()).rejects.toMatchObject({ code: "INVALID_REQUEST" });
+  });
+
+  test("goes to a time, to the beginning and to the end", async () => {
+    const producer = log.producer();
+    for (const value of [0, 1, 2, 3]) {
+      const timestamp = 1_000 + value * 100;
+      await producer.send({ topic: "orders", partition: 0, value: String(value), timestamp });
+    }
+    const offset = { timestamp: new Date(1_150) };
+    const consumer = log.consumer({ assign: [{ topic: "orders", partition: 0, offset }] });
+    expect(await take(consumer, 2)).toEqual([2, 3]);
+    await consumer.seekTo("earliest");
+    expect(await take(consumer, 1)).toEqual([0]);
+    await consumer.seekTo({ timestamp: 1_100 }, consumer.assignment);
+    expect(await take(consumer, 1)).toEqual([1]);
+    await consumer.seekTo("latest");
+    expect(consumer.positions[0]?.offset).toBe(4n);
   });
 
   test("goes where it is sent, and stops where it is paused", async () => {

@@ -37,6 +37,8 @@ export class GroupMember {
       readonly groupId: string;
       readonly settings: ConsumerSettings;
       readonly scope: Scope;
+      /** Milliseconds for which the oldest record has been in hand; 0 for none. */
+      readonly heldMs: () => number;
       readonly host: PartitionHost;
     },
   ) {
@@ -47,6 +49,7 @@ export class GroupMember {
       groupId: options.groupId,
       settings: options.settings,
       scope: this.#scope,
+      heldMs: options.heldMs,
       listener: {
         onAssign: (assignment) => {
           this.#target = assignment;

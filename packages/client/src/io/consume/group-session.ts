@@ -38,6 +38,8 @@ interface PendingCommit {
 const SILENT_MS = 6_000;
 const PING_MS_MAX = 2_000;
 const COMMITS_MAX = 64;
+/** Largest number that the field takes: 49 days. */
+const BUSY_MS_MAX = 0xffff_ffff;
 
 /**
  * One member's session with its group's coordinator, wherever that goes. Pings by a timer of its
@@ -50,6 +52,7 @@ export class GroupSession {
   readonly #groupId: string;
   readonly #settings: ConsumerSettings;
   readonly #listener: GroupSessionListener;
+  readonly #heldMs: () => number;
   readonly memberId: string;
   #epoch = 0;
   #revision = 0;
@@ -69,6 +72,8 @@ export class GroupSession {
       readonly groupId: string;
       readonly settings: ConsumerSettings;
       readonly scope: Scope;
+      /** Milliseconds for which the oldest record has been in hand; 0 for none. */
+      readonly heldMs: () => number;
       readonly listener: GroupSessionListener;
     },
   ) {
@@ -76,6 +81,7 @@ export class GroupSession {
     this.#groupId = options.groupId;
     this.#settings = options.settings;
     this.#listener = options.listener;
+    this.#heldMs = options.heldMs;
     this.#scope = new Scope("group session", cluster.environment.timers, options.scope);
     this.memberId = randomUuid(cluster.environment.random);
     this.#scope.onClose(() => this.#cut());
@@ -188,7 +194,8 @@ export class GroupSession {
   }
 
   #join(): void {
-    const { topics, instanceId, sessionTimeoutMs, rebalanceTimeoutMs, assignor } = this.#settings;
+    const { topics, topicPrefixes, instanceId, assignor } = this.#settings;
+    const { sessionTimeoutMs, rebalanceTimeoutMs, maxPollIntervalMs } = this.#settings;
     this.#write({
       join: {
         groupId: this.#groupId,
@@ -197,9 +204,11 @@ export class GroupSession {
         revision: this.#revision,
         owned: this.#epoch === 0 ? [] : groupByTopic(this.#owned),
         topics,
+        topicPrefixes,
         instanceId,
         sessionTimeoutMs,
         rebalanceTimeoutMs,
+        maxPollIntervalMs,
         assignor,
         clientId: this.#cluster.options.clientId,
       },
@@ -271,7 +280,8 @@ export class GroupSession {
         this.#stream?.cancel();
         return;
       }
-      this.#write({ ping: { sequence: ++this.#pingSequence } });
+      const busyMs = Math.min(BUSY_MS_MAX, Math.round(this.#heldMs()));
+      this.#write({ ping: { sequence: ++this.#pingSequence, busyMs } });
       this.#schedulePing(intervalMs);
     });
   }

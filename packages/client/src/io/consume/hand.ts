@@ -1,6 +1,7 @@
 import { type Clock, deferred, type Deferred } from "@stratalog/base";
 import type { Position } from "../../core/positions.ts";
 import { partitionKey } from "../../core/topic-partition.ts";
+import type { PartitionReader } from "./partition-reader.ts";
 
 /** A batch as the hand reads it. */
 export interface ReadableBatch<Read> {
@@ -12,7 +13,7 @@ export interface ReadableBatch<Read> {
 }
 
 /** What the loop is busy with: one record, or one batch, until it asks for the next. */
-export class Hand {
+export class Hand implements PartitionReader {
   readonly #clock: Clock;
   #position: Position | undefined;
   #end = 0;
@@ -24,6 +25,16 @@ export class Hand {
 
   constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  /** Position of the partition that the loop is busy with, also of one it has lost meanwhile. */
+  get position(): Position | undefined {
+    return this.#position;
+  }
+
+  /** Whether the loop was left with something in hand. */
+  get isResting(): boolean {
+    return this.#isResting;
   }
 
   /** The loop gets something that ends before `end`. */
@@ -61,26 +72,37 @@ export class Hand {
     this.#passCount++;
     if (position === undefined) return;
     position.passed = this.#end;
-    this.#release();
+    this.release();
   }
 
   /** The loop was left: what it had is not done, but nobody is at it, so nobody waits for it. */
   rest(): void {
-    this.#isResting = true;
+    this.#isResting = this.#position !== undefined;
     this.#wakeWaiters();
   }
 
   /** What is in hand does not count as done, because the loop was sent elsewhere. */
   drop(key: string): void {
-    if (this.#position !== undefined && partitionKey(this.#position) === key) this.#release();
+    if (this.#position !== undefined && partitionKey(this.#position) === key) this.release();
   }
 
-  /** Resolves when nothing of these partitions is in hand. */
-  async freeOf(keys: ReadonlySet<string>): Promise<void> {
+  /** Resolves when nothing of these partitions is in hand: the loop gets no more of them anyway. */
+  async leave(keys: ReadonlySet<string>): Promise<void> {
     while (this.#isBusyWith(keys)) {
       this.#freed ??= deferred<void>();
       await this.#freed.promise;
     }
+  }
+
+  // The loop is not told: it keeps what it has in hand until it asks for more, and passing a record
+  // of a lost partition changes nothing. The fetcher gives no more of a paused one.
+  lose(): void {}
+  pause(): void {}
+  resume(): void {}
+
+  /** The loop that asks for more is busy with nothing. */
+  idle(): Promise<void> {
+    return Promise.resolve();
   }
 
   /** Milliseconds for which the loop has been busy with one thing, to within two calls of this. */
@@ -100,7 +122,8 @@ export class Hand {
     return position !== undefined && !this.#isResting && keys.has(partitionKey(position));
   }
 
-  #release(): void {
+  /** Nothing is in hand any more; what was does not count as done by this. */
+  release(): void {
     this.#position = undefined;
     this.#isResting = false;
     this.#wakeWaiters();

@@ -1,10 +1,9 @@
 import { CodedError } from "@stratalog/base";
-import { partitionKey, type TopicPartition } from "../../core/topic-partition.ts";
+import { groupByTopic, partitionKey, type TopicPartition } from "../../core/topic-partition.ts";
 import type { Cluster } from "../cluster.ts";
 import { callCoordinator } from "../group-calls.ts";
 import { listOffsets } from "../list-offsets.ts";
 import type { OffsetReset } from "./consumer-options.ts";
-import { groupByTopic } from "../../core/topic-partition.ts";
 
 /** Where reading of a partition begins. */
 export interface StartOffset extends TopicPartition {
@@ -27,14 +26,17 @@ export async function startOffsets(
   rules: StartRules,
 ): Promise<readonly StartOffset[]> {
   const { group, reset, signal } = rules;
-  const committed =
-    group === undefined
-      ? new Map<string, number>()
-      : await stored(cluster, group, { partitions, signal });
+  const { committed, fromFirst } =
+    group === undefined ? NOTHING : await stored(cluster, group, { partitions, signal });
   const missing = partitions.filter((each) => !committed.has(partitionKey(each)));
+  const isNew = (each: TopicPartition): boolean => fromFirst.has(partitionKey(each));
   const found = new Map<string, number>();
-  if (missing.length > 0) {
-    for (const each of await resetOffsets(cluster, missing, { reset, signal })) {
+  for (const [some, rule] of [
+    [missing.filter((each) => !isNew(each)), reset],
+    [missing.filter(isNew), "earliest"],
+  ] as const) {
+    if (some.length === 0) continue;
+    for (const each of await resetOffsets(cluster, some, { reset: rule, signal })) {
       found.set(partitionKey(each), each.offset);
     }
   }
@@ -63,19 +65,30 @@ export async function resetOffsets(
   return await listOffsets(cluster, questions, signal);
 }
 
+/** What a group has stored about partitions. */
+interface Stored {
+  readonly committed: ReadonlyMap<string, number>;
+  /** Partitions that came after the group began: they are read from their first record. */
+  readonly fromFirst: ReadonlySet<string>;
+}
+
+const NOTHING: Stored = { committed: new Map(), fromFirst: new Set() };
+
 async function stored(
   cluster: Cluster,
   groupId: string,
   about: { readonly partitions: readonly TopicPartition[]; readonly signal: AbortSignal },
-): Promise<Map<string, number>> {
+): Promise<Stored> {
   const response = await callCoordinator(cluster, groupId, {
     method: "fetchOffsets",
     request: { groupId, partitions: groupByTopic(about.partitions) },
     signal: about.signal,
   });
-  const known = new Map<string, number>();
+  const committed = new Map<string, number>();
+  const fromFirst = new Set<string>();
   for (const each of response.offsets) {
-    if (each.offset >= 0) known.set(partitionKey(each), each.offset);
+    if (each.offset >= 0) committed.set(partitionKey(each), each.offset);
+    else if (each.fromFirst) fromFirst.add(partitionKey(each));
   }
-  return known;
+  return { committed, fromFirst };
 }

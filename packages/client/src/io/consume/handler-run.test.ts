@@ -1,0 +1,556 @@
+// Runs of handlers against brokers and a coordinator that speak real gRPC on loopback.
+import { CodedError, decodeUtf8 } from "@stratalog/base";
+import { decodeBatch } from "@stratalog/record-batch";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { readDeadLetter } from "../../core/dead-letter.ts";
+import { json } from "../../core/serde.ts";
+import { connect } from "../../grpc/connect.ts";
+import { FakeCluster, FakeGroup } from "../../testing/index.ts";
+import type { Stratalog } from "../stratalog.ts";
+import type { Consumer } from "./consumer.ts";
+
+let cluster: FakeCluster;
+let group: FakeGroup;
+let log: Stratalog;
+
+beforeEach(async () => {
+  cluster = await FakeCluster.start(2);
+  cluster.createTopic("orders", 4);
+  group = new FakeGroup(cluster);
+  log = connect({ brokers: cluster.addresses, requestTimeoutMs: 5_000 });
+});
+
+afterEach(async () => {
+  await log.close({ timeoutMs: 500 }).catch(() => {});
+  await cluster.stop();
+});
+
+/** Sends values 0 to count − 1 to one partition, value n under key n modulo `keys`. */
+async function fill(count: number, keys: number, partition = 0): Promise<void> {
+  const producer = log.producer({ maxBatchBytes: 400 });
+  for (let n = 0; n < count; n++) {
+    const key = `k${n % keys}`;
+    await producer.enqueue({ topic: "orders", partition, key, value: String(n) });
+  }
+  await producer.close();
+}
+
+function member(options: object = {}): Consumer {
+  return log.consumer({
+    group: "billing",
+    topics: ["orders"],
+    fromBeginning: true,
+    commitIntervalMs: 20,
+    ...options,
+  });
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let round = 0; round < 500 && !condition(); round++) await delay(10);
+  expect(condition()).toBe(true);
+}
+
+const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, n) => n);
+const storedOf = (partition: number): number => group.offsets.get(`orders/${partition}`) ?? 0;
+
+interface Letter {
+  readonly key: string;
+  readonly value: string;
+  readonly headers: readonly { readonly key: string; readonly value: Uint8Array | null }[];
+}
+
+function lettersIn(topic: string): readonly Letter[] {
+  const partitions = cluster.topics.get(topic) ?? [];
+  return partitions.flatMap(({ batches }) =>
+    batches.flatMap((batch) =>
+      [...decodeBatch(batch)].map(({ key, value, headers }) => ({
+        key: decodeUtf8(key ?? new Uint8Array()),
+        value: decodeUtf8(value ?? new Uint8Array()),
+        headers: headers ?? [],
+      })),
+    ),
+  );
+}
+
+describe("a run", () => {
+  test("handles a partition's records one after the other, and partitions at the same time", async () => {
+    for (const partition of [0, 1, 2, 3]) await fill(25, 5, partition);
+    const consumer = member();
+    const busy = new Set<number>();
+    const seen: string[] = [];
+    let busiest = 0;
+    const running = consumer.run({
+      concurrency: 3,
+      handler: async ({ partition, position }) => {
+        expect(busy.has(partition)).toBe(false);
+        busy.add(partition);
+        busiest = Math.max(busiest, busy.size);
+        await delay(1);
+        busy.delete(partition);
+        seen.push(`${partition}/${position}`);
+      },
+    });
+    await until(() => seen.length === 100);
+    await consumer.close();
+    await running;
+    expect(busiest).toBe(3);
+    for (const partition of [0, 1, 2, 3]) {
+      const own = seen.filter((each) => each.startsWith(`${partition}/`));
+      expect(own).toEqual(numbers(25).map((n) => `${partition}/${n}`));
+      expect(storedOf(partition)).toBe(25);
+    }
+  });
+
+  test("keeps the order of a key, runs keys at once, and commits only a prefix that is done", async () => {
+    await fill(200, 10);
+    const consumer = member();
+    const done = new Set<number>();
+    const lasts = new Map<string, number>();
+    let inFlight = 0;
+    let most = 0;
+    const checkCommitted = (): void => {
+      for (let n = 0; n < storedOf(0); n++) expect(done).toContain(n);
+    };
+    const running = consumer.run({
+      concurrency: 6,
+      orderBy: "key",
+      handler: async (record) => {
+        inFlight++;
+        most = Math.max(most, inFlight);
+        const key = record.keyText() ?? "";
+        expect(record.position).toBeGreaterThan(lasts.get(key) ?? -1);
+        lasts.set(key, record.position);
+        // One key is far slower than the others.
+        await delay(key === "k3" ? 12 : 1);
+        checkCommitted();
+        done.add(record.position);
+        inFlight--;
+      },
+    });
+    await until(() => done.size === 200);
+    expect(group.commits.length).toBeGreaterThan(3);
+    await consumer.close();
+    await running;
+    expect(most).toBe(6);
+    expect(storedOf(0)).toBe(200);
+  });
+
+  test("takes handlers that return at once", async () => {
+    await fill(500, 5);
+    const consumer = member();
+    let sum = 0;
+    const running = consumer.run({ handler: (record) => void (sum += Number(record.text())) });
+    await until(() => sum === 124_750);
+    await consumer.close();
+    await running;
+    expect(storedOf(0)).toBe(500);
+  });
+
+  test("is the only reader while it runs", async () => {
+    const consumer = member();
+    const running = consumer.run({ handler: () => {} });
+    expect(() => consumer.run({ handler: () => {} })).toThrow("a run reads this consumer");
+    await expect(consumer[Symbol.asyncIterator]().next()).rejects.toThrow("a run reads");
+    await consumer.close();
+    await running;
+  });
+
+  test("ends with ABORTED when its signal aborts, and the next one goes on where it was", async () => {
+    await fill(60, 5);
+    const consumer = member();
+    const seen: number[] = [];
+    const stop = new AbortController();
+    const running = consumer.run({
+      signal: stop.signal,
+      concurrency: 4,
+      orderBy: "none",
+      handler: async ({ position }) => {
+        await delay(1);
+        seen.push(position);
+        if (seen.length === 20) stop.abort();
+      },
+    });
+    await expect(running).rejects.toMatchObject({ code: "ABORTED" });
+    expect(seen.length).toBeLessThan(30);
+    const next = consumer.run({ handler: ({ position }) => void seen.push(position) });
+    await until(() => seen.length >= 60);
+    await consumer.close();
+    await next;
+    expect(seen.toSorted((a, b) => a - b)).toEqual(numbers(60));
+  });
+
+  test("pauses, resumes and seeks", async () => {
+    await fill(100, 5);
+    const consumer = member();
+    const seen: number[] = [];
+    const running = consumer.run({
+      handler: async ({ position }) => {
+        seen.push(position);
+        if (position === 9) consumer.pause();
+        if (position === 14) consumer.seek({ topic: "orders", partition: 0, offset: 95n });
+        await delay(0);
+      },
+    });
+    await until(() => seen.length === 10);
+    await delay(50);
+    expect(seen).toEqual(numbers(10));
+    consumer.resume();
+    await until(() => seen.at(-1) === 99);
+    expect(seen).toEqual([...numbers(15), 95, 96, 97, 98, 99]);
+    await consumer.close();
+    await running;
+    expect(storedOf(0)).toBe(100);
+  });
+
+  test("refuses to commit past a record that is not done", async () => {
+    await fill(10, 10);
+    const consumer = member({ commit: "manual" });
+    const outcomes: string[] = [];
+    const running = consumer.run({
+      concurrency: 2,
+      orderBy: "key",
+      handler: async (record) => {
+        if (record.position === 0) await until(() => outcomes.length > 0);
+        const outcome = consumer.commit(record).then(
+          () => `stored ${record.position}`,
+          (error: unknown) => `${CodedError.from(error).code} ${record.position}`,
+        );
+        outcomes.push(await outcome);
+      },
+    });
+    await until(() => outcomes.length === 10);
+    await consumer.close();
+    await running;
+    expect(outcomes[0]).toMatch(/^INVALID_REQUEST [1-9]$/);
+    expect(outcomes).toContain("stored 0");
+    expect(storedOf(0)).toBeGreaterThan(0);
+  });
+});
+
+describe("a handler that fails", () => {
+  test("is called again, later each time, while other keys go on", async () => {
+    await fill(30, 3);
+    const consumer = member();
+    const order: string[] = [];
+    const running = consumer.run({
+      concurrency: 3,
+      orderBy: "key",
+      retry: { attempts: 4, backoffMs: 20 },
+      handler: (record, { attempt }) => {
+        order.push(`${record.position}#${attempt}`);
+        if (record.position === 3 && attempt < 4) throw new Error("busy");
+      },
+    });
+    await until(() => storedOf(0) === 30);
+    await consumer.close();
+    await running;
+    expect(order.filter((each) => each.startsWith("3#"))).toEqual(["3#1", "3#2", "3#3", "3#4"]);
+    // Its key waited for it; the others did not.
+    expect(order.indexOf("6#1")).toBeGreaterThan(order.indexOf("3#4"));
+    expect(order.indexOf("29#1")).toBeLessThan(order.indexOf("3#4"));
+  });
+
+  test("for good has its record copied whole before the offset is committed", async () => {
+    const producer = log.producer();
+    const headers = { trace: "t-1" };
+    const timestamp = 1_234;
+    await producer.send({
+      topic: "orders",
+      partition: 2,
+      key: "k1",
+      value: "bad",
+      headers,
+      timestamp,
+    });
+    await producer.send({ topic: "orders", partition: 2, key: "k1", value: "good" });
+    const consumer = member();
+    const seen: string[] = [];
+    let lettersAtCommit = -1;
+    const running = consumer.run({
+      retry: { attempts: 3, backoffMs: 1 },
+      deadLetter: true,
+      handler: (record) => {
+        if (storedOf(2) > 0 && lettersAtCommit < 0)
+          lettersAtCommit = lettersIn("orders.dlq").length;
+        if (record.text() === "bad") throw new TypeError("no price");
+        seen.push(record.text() ?? "");
+      },
+    });
+    await until(() => storedOf(2) === 2);
+    await consumer.close();
+    await running;
+    expect(seen).toEqual(["good"]);
+    const [letter, ...rest] = lettersIn("orders.dlq");
+    expect(rest).toEqual([]);
+    expect(letter).toMatchObject({ key: "k1", value: "bad" });
+    expect(decodeUtf8(letter?.headers[0]?.value ?? new Uint8Array())).toBe("t-1");
+    expect(readDeadLetter(letter?.headers ?? [])).toMatchObject({
+      topic: "orders",
+      partition: 2,
+      offset: 0,
+      group: "billing",
+      error: "TypeError: no price",
+      attempts: 3,
+    });
+    expect(cluster.topics.get("orders.dlq")).toHaveLength(4);
+    expect(cluster.partition("orders.dlq", 2).end).toBe(1);
+  });
+
+  test("with an error that says so is not tried again, nor is a record that cannot be read", async () => {
+    await fill(3, 3);
+    const consumer = log.consumer({
+      group: "billing",
+      topics: ["orders"],
+      fromBeginning: true,
+      value: json<number>(),
+    });
+    const producer = log.producer();
+    await producer.send({ topic: "orders", partition: 0, value: "no JSON {" });
+    const attempts: number[] = [];
+    const running = consumer.run({
+      deadLetter: { topic: "failed" },
+      handler: (record, { attempt }) => {
+        attempts.push(attempt);
+        if (record.value === 1) throw Object.assign(new Error("never"), { retriable: false });
+      },
+    });
+    await until(() => lettersIn("failed").length === 2);
+    await consumer.close();
+    await running;
+    expect(attempts).toEqual([1, 1, 1, 1]);
+    const codes = lettersIn("failed").map(({ headers }) => readDeadLetter(headers)?.code);
+    expect(codes).toEqual(["", "SERDE_FAILED"]);
+  });
+
+  test("ends a run without a dead-letter topic, and the next one begins with its record", async () => {
+    await fill(20, 5);
+    const consumer = member();
+    const seen: number[] = [];
+    const first = consumer.run({
+      retry: { attempts: 2, backoffMs: 1 },
+      handler: ({ position }) => {
+        seen.push(position);
+        if (position === 7) throw new Error("no stock");
+      },
+    });
+    await expect(first).rejects.toThrow("no stock");
+    await until(() => storedOf(0) === 7);
+    const second = consumer.run({ handler: ({ position }) => void seen.push(position) });
+    await until(() => storedOf(0) === 20);
+    await consumer.close();
+    await second;
+    expect(seen).toEqual([...numbers(8), 7, ...numbers(20).slice(7)]);
+  });
+
+  test("ends the run when its copy cannot be stored: nothing is lost, and nothing is skipped", async () => {
+    await fill(20, 5);
+    cluster.createTopic("orders.dlq", 1);
+    cluster.fateOf = ({ topic }) => (topic === "orders.dlq" ? "drop" : "store");
+    const consumer = member();
+    const running = consumer.run({
+      orderBy: "key",
+      concurrency: 4,
+      retry: { attempts: 1 },
+      deadLetter: { timeoutMs: 200 },
+      handler: ({ position }) => {
+        if (position === 7) throw new Error("no stock");
+      },
+    });
+    await expect(running).rejects.toThrow(
+      /orders\/0 at 7 could not be copied to orders\.dlq: .*failed with Error: no stock/,
+    );
+    await consumer.close();
+    expect(storedOf(0)).toBe(7);
+    // The next member begins with it.
+    cluster.fateOf = () => "store";
+    const seen: number[] = [];
+    const next = member();
+    const again = next.run({ handler: ({ position }) => void seen.push(position) });
+    await until(() => seen.length === 13);
+    await next.close();
+    await again;
+    expect(seen[0]).toBe(7);
+  });
+
+  test("holds up no other partition, however little the consumer may buffer", async () => {
+    await fill(400, 5, 0);
+    await fill(400, 5, 2);
+    const consumer = member({ bufferBytes: 4_096 });
+    const seen = { stuck: 0, other: 0 };
+    const running = consumer.run({
+      concurrency: 2,
+      readAhead: 10,
+      retry: { attempts: 1_000, backoffMs: 50, maxBackoffMs: 50 },
+      handler: ({ partition, position }) => {
+        if (partition === 0 && position === 5 && seen.other < 400) throw new Error("stuck");
+        if (partition === 0) seen.stuck++;
+        else seen.other++;
+      },
+    });
+    await until(() => seen.other === 400);
+    await until(() => seen.stuck === 400);
+    await consumer.close();
+    await running;
+    expect([storedOf(0), storedOf(2)]).toEqual([400, 400]);
+  });
+});
+
+describe("a run whose partitions go", () => {
+  test("finishes what it began, and another member repeats nothing", async () => {
+    for (const partition of [0, 1, 2, 3]) await fill(100, 7, partition);
+    const seen: string[] = [];
+    const start = (consumer: Consumer): Promise<void> =>
+      consumer.run({
+        concurrency: 8,
+        orderBy: "key",
+        handler: async ({ partition, position }) => {
+          await delay(position % 3);
+          seen.push(`${partition}/${position}`);
+        },
+      });
+    const first = member();
+    const second = member();
+    const runs = [start(first)];
+    await until(() => seen.length > 40);
+    runs.push(start(second));
+    await until(() => second.assignment.length === 2);
+    await until(() => seen.length > 200);
+    await first.close();
+    await until(() => seen.length >= 400);
+    await second.close();
+    await Promise.all(runs);
+    expect(seen.length).toBe(400);
+    expect(new Set(seen).size).toBe(400);
+  });
+
+  test("tells a handler that takes too long, and does not count what it did", async () => {
+    await fill(2, 1, 1);
+    const first = member();
+    const aborted: string[] = [];
+    const running = first.run({
+      drainTimeoutMs: 100,
+      handler: async (_record, { signal }) => {
+        await new Promise((_resolve, reject) => {
+          signal.addEventListener("abort", () => {
+            aborted.push(String(signal.reason));
+            reject(new Error("stopped"));
+          });
+        });
+      },
+    });
+    await until(() => first.assignment.length === 4);
+    await delay(50);
+    const second = member();
+    const seen: number[] = [];
+    const other = second.run({ handler: ({ position }) => void seen.push(position) });
+    await until(() => seen.length === 2);
+    expect(aborted).toHaveLength(1);
+    expect(seen).toEqual([0, 1]);
+    await Promise.all([first.close(), second.close()]);
+    await Promise.all([running, other]);
+  });
+
+  test("aborts the signals of what it lost, and commits none of it", async () => {
+    await fill(4, 4);
+    const consumer = member();
+    const reasons: string[] = [];
+    let begun = 0;
+    const running = consumer.run({
+      concurrency: 4,
+      orderBy: "key",
+      handler: async (_record, { signal }) => {
+        begun++;
+        if (begun > 4) return;
+        await new Promise<void>((resolve) => {
+          signal.addEventListener("abort", () => {
+            reasons.push(CodedError.from(signal.reason).code);
+            resolve();
+          });
+        });
+      },
+    });
+    await until(() => begun === 4);
+    for (const id of group.members.keys()) group.fence(id);
+    await until(() => reasons.length === 4);
+    // It joins again and handles them again.
+    await until(() => begun === 8 && storedOf(0) === 4);
+    expect(reasons).toEqual(["ABORTED", "ABORTED", "ABORTED", "ABORTED"]);
+    await consumer.close();
+    await running;
+  });
+
+  test("that is at one record for longer than maxPollIntervalMs loses them all", async () => {
+    await fill(4, 4);
+    const consumer = member({ maxPollIntervalMs: 150, commit: "manual" });
+    const lost: string[] = [];
+    consumer.on("revoked", (_partitions, reason) => void lost.push(reason));
+    const events: string[] = [];
+    const running = consumer.run({
+      handler: async (record, { signal }) => {
+        if (events.length > 0) {
+          events.push("again");
+          return;
+        }
+        events.push("begun");
+        await until(() => signal.aborted);
+        await until(() => group.members.size === 0);
+        const late = consumer.commit(record);
+        events.push(await late.catch((error: unknown) => CodedError.from(error).code).then(String));
+        // As long as the handler goes on, the consumer stays out.
+        await delay(100);
+        expect(group.members.size).toBe(0);
+      },
+    });
+    await until(() => events.filter((each) => each === "again").length === 4);
+    expect(events.slice(0, 3)).toEqual(["begun", "FENCED_MEMBER_EPOCH", "again"]);
+    expect(lost).toEqual(["lost"]);
+    expect(group.offsets.size).toBe(0);
+    await consumer.close();
+    await running;
+  });
+
+  test("closes after its handlers, and without one that does not end", async () => {
+    await fill(4, 4);
+    const consumer = member();
+    const ends: string[] = [];
+    const running = consumer.run({
+      concurrency: 2,
+      orderBy: "none",
+      handler: async ({ position }, { signal }) => {
+        if (position === 1) await delay(60);
+        else await new Promise(() => {});
+        ends.push(`${position} ${signal.aborted}`);
+      },
+    });
+    await until(() => group.members.size === 1 && consumer.positions.length === 4);
+    await delay(20);
+    const startMs = performance.now();
+    await consumer.close({ timeoutMs: 500 });
+    expect(performance.now() - startMs).toBeLessThan(1_500);
+    await running;
+    expect(ends).toEqual(["1 false"]);
+    expect(group.members.size).toBe(0);
+    expect(storedOf(0)).toBe(0);
+  });
+});
+
+describe("a consumer's loop", () => {
+  test("cannot commit a record of a partition that it lost", async () => {
+    await fill(8, 4);
+    const consumer = member({ maxPollIntervalMs: 150, commit: "manual" });
+    for await (const record of consumer) {
+      const signal = consumer.signalOf(record);
+      expect(signal.aborted).toBe(false);
+      await until(() => signal.aborted);
+      const late = expect.objectContaining({ code: "FENCED_MEMBER_EPOCH" });
+      await expect(consumer.commit(record)).rejects.toEqual(late);
+      await expect(consumer.commit()).rejects.toEqual(late);
+      const offsets = [{ topic: "orders", partition: 0, offset: 1 }];
+      await expect(consumer.commit(offsets)).rejects.toMatchObject({ code: "UNKNOWN_MEMBER" });
+      expect(consumer.signalOf(record).aborted).toBe(true);
+      break;
+    }
+    expect(group.offsets.size).toBe(0);
+  });
+});
