@@ -18,6 +18,11 @@ export type { ClientTls } from "./grpc/client-tls.ts";
 export { type ConnectOptions, connect } from "./grpc/connect.ts";
 export { Admin } from "./io/admin/admin.ts";
 export type * from "./io/admin/admin-types.ts";
+export type {
+  FollowerDescription,
+  PartitionReplication,
+  ReplicationDescription,
+} from "./io/admin/replication.ts";
 export type { RevokeReason } from "./io/consume/consumer-events.ts";
 export type {
   AssignedConsumerOptions,
@@ -38,6 +43,14 @@ export type {
   RetryOptions,
   RunOptions,
 } from "./io/consume/run-options.ts";
+export type { MaterializeOptions } from "./io/materialize/materialize-options.ts";
+export { MaterializedView } from "./io/materialize/materialized-view.ts";
+export {
+  MemorySnapshotStore,
+  type SnapshotChange,
+  type SnapshotStore,
+  type StoredSnapshot,
+} from "./io/materialize/snapshot-store.ts";
 export { Producer } from "./io/producer/producer.ts";
 export type { AppendRequest, SendBatch, WaitOptions } from "./io/producer/producer.ts";
 export type { SendResult } from "./io/producer/send-waiter.ts";

@@ -4,6 +4,8 @@ import { Admin } from "./admin/admin.ts";
 import { Cluster } from "./cluster.ts";
 import { Consumer } from "./consume/consumer.ts";
 import type { ConsumerOptions } from "./consume/consumer-options.ts";
+import type { MaterializeOptions } from "./materialize/materialize-options.ts";
+import { MaterializedView } from "./materialize/materialized-view.ts";
 import { Producer } from "./producer/producer.ts";
 import type { ProducerOptions } from "./producer/producer-options.ts";
 import { Replay } from "./replay/replay.ts";
@@ -76,6 +78,20 @@ export class Stratalog implements AsyncDisposable {
   ): Replay<Key, Value> {
     this.#scope.check();
     return new Replay(this.#cluster, options);
+  }
+
+  /**
+   * Folds a topic into the states of its keys, from a snapshot on when there is one. Resolves when
+   * everything is in that was acknowledged before the call.
+   */
+  async materialize<State, Key = Uint8Array, Value = Uint8Array>(
+    options: MaterializeOptions<State, Key, Value>,
+  ): Promise<MaterializedView<State, Key, Value>> {
+    this.#scope.check(options.signal);
+    const view = new MaterializedView(this.#cluster, options);
+    await view.load();
+    await view.refresh({ to: options.to ?? "end" });
+    return view;
   }
 
   /** Creates, changes and describes topics, groups and the cluster. */

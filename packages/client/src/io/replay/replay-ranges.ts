@@ -8,12 +8,19 @@ import type { ReplayOptions, ReplayPoint } from "./replay-options.ts";
 
 type RangeOptions = Pick<ReplayOptions, "topic" | "partitions" | "from" | "to">;
 
+/** What of each partition a replay reads; OFFSET_OUT_OF_RANGE for a start that is not there. */
+export function rangesOf(bounds: readonly ReplayPartition[]): readonly ReplayRange[] {
+  const plan = planReplay(bounds);
+  if (plan.ok) return plan.ranges;
+  throw outOfRangeError(plan.outOfRange);
+}
+
 /** Fixes where a replay begins and ends in each partition, confirmed by the leaders' quorums. */
-export async function resolveRanges(
+export async function resolveBounds(
   cluster: Cluster,
   options: RangeOptions,
   signal?: AbortSignal,
-): Promise<readonly ReplayRange[]> {
+): Promise<readonly ReplayPartition[]> {
   const { topic } = options;
   const known = await newestTopic(cluster, topic, signal);
   const all = known.leaders.map((_leader, partition) => partition);
@@ -33,18 +40,14 @@ export async function resolveRanges(
   const wantedStart = start.map((offset, index) =>
     isTime(options.from) ? clamp(offset, earliest[index] ?? 0, latest[index] ?? 0) : offset,
   );
-  const plan = planReplay(
-    partitions.map((partition, index) => ({
-      topic,
-      partition,
-      wantedStart: wantedStart[index] ?? 0,
-      wantedEnd: wantedEnd[index] ?? 0,
-      earliest: earliest[index] ?? 0,
-      latest: latest[index] ?? 0,
-    })),
-  );
-  if (plan.ok) return plan.ranges;
-  throw outOfRangeError(plan.outOfRange);
+  return partitions.map((partition, index) => ({
+    topic,
+    partition,
+    wantedStart: wantedStart[index] ?? 0,
+    wantedEnd: wantedEnd[index] ?? 0,
+    earliest: earliest[index] ?? 0,
+    latest: latest[index] ?? 0,
+  }));
 }
 
 function isTime(point: ReplayOptions["from"]): boolean {

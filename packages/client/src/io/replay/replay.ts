@@ -3,13 +3,14 @@ import type { BatchReader } from "../../core/batch-reader.ts";
 import { ConsumedBatch } from "../../core/consumed-batch.ts";
 import type { ConsumedRecord } from "../../core/consumed-record.ts";
 import { KeyFilter } from "../../core/key-filter.ts";
+import type { ReplayPartition } from "../../core/replay-plan.ts";
 import type { Cluster } from "../cluster.ts";
 import { BatchQueue, type OpenedFeedBatch } from "../fetch/batch-queue.ts";
 import type { Feed } from "../fetch/feed.ts";
 import { Scope } from "../scope.ts";
 import { ProgressMeter, type ReplayProgress } from "./replay-progress.ts";
 import type { ReplayOptions } from "./replay-options.ts";
-import { resolveRanges } from "./replay-ranges.ts";
+import { rangesOf, resolveBounds } from "./replay-ranges.ts";
 
 const BUFFER_BYTES = 8 * 1024 * 1024;
 
@@ -27,10 +28,17 @@ export class Replay<Key = Uint8Array, Value = Uint8Array>
   readonly #ends = new Map<Feed, number>();
   readonly #filter: KeyFilter | undefined;
   readonly #meter: ProgressMeter;
+  readonly #fixed: readonly ReplayPartition[] | undefined;
   #topicId: string | undefined;
   #queue: BatchQueue<Key, Value> | undefined;
 
-  constructor(cluster: Cluster, options: ReplayOptions<Key, Value>) {
+  /** @internal `fixed`: where it begins and ends, when somebody has found that out already. */
+  constructor(
+    cluster: Cluster,
+    options: ReplayOptions<Key, Value>,
+    fixed?: readonly ReplayPartition[],
+  ) {
+    this.#fixed = fixed;
     this.#cluster = cluster;
     this.#options = options;
     this.#scope = new Scope("replay", cluster.environment.timers, cluster.scope);
@@ -157,7 +165,8 @@ export class Replay<Key = Uint8Array, Value = Uint8Array>
       // Retention passed the reader: the records are gone, and a replay must not hide that.
       onOutOfRange: (_feed, error) => queue.fail(error),
     });
-    const ranges = await resolveRanges(this.#cluster, this.#options, signal);
+    const bounds = this.#fixed ?? (await resolveBounds(this.#cluster, this.#options, signal));
+    const ranges = rangesOf(bounds);
     this.#topicId = this.#cluster.cache.topic(this.#options.topic)?.topicId;
     this.#meter.begin(ranges);
     for (const { topic, partition, start, end } of ranges) {
