@@ -8,6 +8,11 @@ export {
   type RaftSimulationOptions,
   type RaftSimulationReport,
   runRaftSimulation,
-  SimulationFailure,
 } from "./raft/raft-simulation.ts";
+export {
+  type CoreSimulationOptions,
+  type CoreSimulationReport,
+  runCoreSimulation,
+} from "./raft-core/core-simulation.ts";
+export { SimulationFailure } from "./raft/simulation-failure.ts";
 export { Violation } from "./raft/violation.ts";

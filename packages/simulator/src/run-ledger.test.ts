@@ -13,20 +13,20 @@ afterEach(() => {
 });
 
 function run(from: number, to: number, fields: Partial<RunEntry> = {}): RunEntry {
-  return { commit: "c1", storage: "memory", from, to, result: "passed", seconds: 1, ...fields };
+  return { commit: "c1", level: "core", from, to, result: "passed", seconds: 1, ...fields };
 }
 
 describe("the ledger of simulation runs", () => {
-  it("knows what passed on these sources and this storage, and nothing else", () => {
+  it("knows what passed on these sources and at this level, and nothing else", () => {
     const ledger = new RunLedger(join(folder, "results", "runs.jsonl"));
-    expect(ledger.passed("c1", "memory").size).toBe(0);
+    expect(ledger.passed("c1", "core").size).toBe(0);
     ledger.append(run(1, 3));
     ledger.append(run(4, 4, { result: "failed" }));
     ledger.append(run(5, 9, { commit: "c2" }));
-    ledger.append(run(10, 12, { storage: "log-store" }));
+    ledger.append(run(10, 12, { level: "host" }));
     ledger.append(run(20, 20));
-    expect([...ledger.passed("c1", "memory")]).toEqual([1, 2, 3, 20]);
-    expect([...ledger.passed("c1", "log-store")]).toEqual([10, 11, 12]);
+    expect([...ledger.passed("c1", "core")]).toEqual([1, 2, 3, 20]);
+    expect([...ledger.passed("c1", "host")]).toEqual([10, 11, 12]);
   });
 
   it("appends one line a run", () => {

@@ -67,14 +67,19 @@ export class SimKernel implements Clock {
 
   /** Runs the next event; false when there is none. */
   async step(): Promise<boolean> {
+    if (!this.#runNext()) return false;
+    await settle();
+    this.onEvent?.();
+    return true;
+  }
+
+  #runNext(): boolean {
     const event = this.#events.pop();
     if (event === undefined) return false;
     this.#nowMs = event.timeMs;
     this.#eventCount++;
     if (event.label !== "") this.note(event.label);
     event.run();
-    await settle();
-    this.onEvent?.();
     return true;
   }
 
@@ -88,6 +93,19 @@ export class SimKernel implements Clock {
     });
     while (!isDone()) {
       if (isOver || !(await this.step())) return isDone();
+    }
+    return true;
+  }
+
+  /** The same for a world in which nothing awaits a promise; many times as fast. */
+  runSynchronously(durationMs: number, isDone: () => boolean = () => false): boolean {
+    let isOver = false;
+    this.schedule(durationMs, () => {
+      isOver = true;
+    });
+    while (!isDone()) {
+      if (isOver || !this.#runNext()) return isDone();
+      this.onEvent?.();
     }
     return true;
   }

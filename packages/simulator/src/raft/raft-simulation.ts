@@ -7,6 +7,7 @@ import { MemoryDisk } from "./memory-disk.ts";
 import { RaftCluster } from "./raft-cluster.ts";
 import { RaftWorkload } from "./raft-workload.ts";
 import type { SimDisk } from "./sim-disk.ts";
+import { SimulationFailure } from "./simulation-failure.ts";
 import { must } from "./violation.ts";
 
 /** What to simulate. */
@@ -32,20 +33,6 @@ export interface RaftSimulationReport {
   readonly faults: readonly string[];
   /** Equal for equal histories. */
   readonly digest: string;
-}
-
-/** A run that broke a rule, with what is needed to see it again. */
-export class SimulationFailure extends Error {
-  override readonly name = "SimulationFailure";
-  readonly seed: number;
-  readonly lastLines: readonly string[];
-
-  constructor(seed: number, lastLines: readonly string[], cause: unknown) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    super(`seed ${seed}: ${reason}`, { cause });
-    this.seed = seed;
-    this.lastLines = lastLines;
-  }
 }
 
 const FAULTS_MS = 12_000;
