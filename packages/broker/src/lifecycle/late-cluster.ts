@@ -63,6 +63,10 @@ export class LateCluster {
     this.replicas = {
       lookup: (topic, partition): ReplicaPlace =>
         services()?.replicas.lookup(topic, partition) ?? { kind: "unknown" },
+      ledPartitions: () => services()?.replicas.ledPartitions() ?? [],
+      get damagedCount() {
+        return services()?.replicas.damagedCount ?? 0;
+      },
     };
     this.coordinator = new LateCoordinator(() => services()?.coordinator);
   }

@@ -8,6 +8,7 @@ import { LeaderGossip } from "../replicas/leader-gossip.ts";
 import type { LedGroup } from "../replicas/leader-news.ts";
 import { partitionOpener } from "../replicas/open-partition.ts";
 import { ReplicaRegistry } from "../replicas/replica-registry.ts";
+import { underReplicatedCount } from "../services/replication-view.ts";
 import { addBrokerGauges } from "./broker-gauges.ts";
 import type { JoinedParts } from "./broker-parts.ts";
 import type { OpenController } from "./controller-group.ts";
@@ -79,6 +80,12 @@ export async function openReplicas(parts: JoinedParts): Promise<OpenReplicas> {
   stops.add("leader gossip", () => gossip.stop());
   const { raftHost } = peers;
   addBrokerGauges(parts.metrics, { logs: storage.logs, raftHost, replicas, leaders });
+  const replication = { brokerId, metadata: view, replicas };
+  parts.metrics.addGauge({
+    name: "under_replicated_partitions",
+    help: "Partitions led from here of which a replica is out of reach or must catch up.",
+    read: () => underReplicatedCount(replication),
+  });
   stops.add("replicas", () => replicas.stop());
   stops.add("leaderships", () => handOver(parts, replicas));
   return { replicas, coordinator };

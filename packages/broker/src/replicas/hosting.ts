@@ -1,7 +1,7 @@
 import type { GroupNumber } from "@stratalog/base";
 import type { PartitionImage, TopicImage } from "@stratalog/metadata";
 import type { PartitionService, ReplicaLog, Replication } from "@stratalog/partition";
-import type { GroupListener } from "@stratalog/raft-host";
+import type { GroupListener, GroupStatus } from "@stratalog/raft-host";
 
 // What hosting a replica takes, as the registry sees it: log-store's LogStore and raft-host's
 // RaftHost fit.
@@ -43,6 +43,8 @@ export interface LogHost {
 /** One Raft group that runs here. */
 export interface HostedGroup extends Replication {
   transferLeadership(to: number): void;
+  /** On the leader, how far each replica is. */
+  status(): Pick<GroupStatus, "commit" | "progress">;
 }
 
 export interface GroupHost {

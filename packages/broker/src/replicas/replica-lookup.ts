@@ -16,9 +16,30 @@ export type ReplicaPlace =
     }
   | { readonly kind: "unknown" };
 
+/** A partition of clients that this broker leads, and how far its followers are. */
+export interface LedPartition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly term: number;
+  readonly followers: readonly FollowerProgress[];
+}
+
+/** How far a follower is, as its leader knows it. */
+export interface FollowerProgress {
+  readonly brokerId: BrokerId;
+  /** Committed entries that are not known to be durable there. */
+  readonly lagEntries: number;
+  /** Whether it takes entries as they come; false when it is probed or needs a snapshot. */
+  readonly isReplicating: boolean;
+}
+
 /** Finds partitions for services; never throws. Topics that are not there are `unknown`. */
 export interface ReplicaLookup {
   lookup(topic: string, partition: number): ReplicaPlace;
+  /** What this broker leads, without the cluster's own topics. */
+  ledPartitions(): readonly LedPartition[];
+  /** Replicas that stay closed here because their files are damaged. */
+  readonly damagedCount: number;
 }
 
 /**

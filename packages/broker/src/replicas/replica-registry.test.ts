@@ -118,7 +118,10 @@ async function createFixture(found: readonly FoundGroup[] = []) {
     host: {
       addGroup: (options) => {
         notes.push(`add ${options.group} ${options.priority} ${options.campaignAtOnce}`);
-        return Object.assign(raft, { transferLeadership: () => {} });
+        return Object.assign(raft, {
+          status: () => ({ commit: 0, progress: [] }),
+          transferLeadership: () => {},
+        });
       },
       removeGroup: (group) => Promise.resolve(void notes.push(`remove ${group}`)),
     },

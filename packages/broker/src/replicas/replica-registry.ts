@@ -10,10 +10,11 @@ import {
 } from "@stratalog/base";
 import { type MetadataImage, topicByName } from "@stratalog/metadata";
 import type { GroupHost, HostedGroup, HostedReplica, LogHost, ReplicaOpener } from "./hosting.ts";
+import { ledPartition } from "./led-partition.ts";
 import type { LedGroup } from "./leader-news.ts";
 import { leaderOfRole, ledGroupListener } from "./led-group-listener.ts";
 import type { LeaderTable } from "./leader-table.ts";
-import type { ReplicaLookup, ReplicaPlace } from "./replica-lookup.ts";
+import type { LedPartition, ReplicaLookup, ReplicaPlace } from "./replica-lookup.ts";
 import {
   isDeletedGroup,
   placedGroups,
@@ -130,6 +131,14 @@ export class ReplicaRegistry implements ReplicaLookup, Startable {
       if (group.role === "leader") led.push({ group: number, term: group.term });
     }
     return led;
+  }
+
+  ledPartitions(): readonly LedPartition[] {
+    return [...this.#running.values()].flatMap((running) => ledPartition(running) ?? []);
+  }
+
+  get damagedCount(): number {
+    return this.#damaged.size;
   }
 
   /** Groups whose files are damaged, with the reason. */

@@ -79,6 +79,7 @@ export function createClientServices(options: ClientServicesOptions): ClientServ
     AdminService: adminMethods({
       admin: new AdminService({ metadata, leaders, controller, random, timers, defaults }),
       cluster: { brokerId, metadata, leaders, controllerVoters },
+      replication: { brokerId, metadata, replicas: options.replicas },
       producerIds: new ProducerIds(brokerId, controller),
     }),
     GroupService: groupMethods(environment, new GroupService({ brokerId, metadata, coordinator })),

@@ -1,47 +1,47 @@
 import type { Command } from "commander";
-import { type FormatOptions, printFacts, useClient, withFormatOptions } from "./client-command.ts";
+import { type ClusterOptions, type FormatOptions, withClusterOption } from "./client-command.ts";
+import { withFormatOptions } from "./client-command.ts";
 import type { CommandContext } from "./command-context.ts";
+import { wholeNumber } from "./option-parsers.ts";
+
+/** Options of `strata cluster health`. */
+export interface ClusterHealthOptions extends ClusterOptions {
+  readonly wait: number;
+}
 
 /** Adds `strata cluster`. */
 export function addClusterCommand(program: Command, context: CommandContext): void {
   const cluster = program.command("cluster").description("Shows the cluster.");
   withFormatOptions(cluster.command("status"))
-    .description("Shows brokers, who is the controller, and how much each leads and holds.")
+    .description("Shows brokers, what each leads and holds, and how far replicas are behind.")
     .addHelpText(
       "after",
       `
 Examples:
   strata cluster status
-  strata cluster status --brokers 127.0.0.1:9105,127.0.0.1:9115 -o json`,
+  strata cluster status --brokers 127.0.0.1:9105,127.0.0.1:9115 -o json
+
+Behind counts, over the partitions that others lead, the batches that a broker lacks.`,
     )
     .action(async (options: FormatOptions) => {
-      const status = await useClient(options, (client) =>
-        client.admin().describeCluster({ signal: context.signal }),
-      );
-      if (options.output === "table") {
-        const { clusterId, controller, topicCount, partitionCount } = status;
-        context.output.line(
-          `cluster ${clusterId}: controller ${controller ?? "none"}, ` +
-            `${topicCount} topics, ${partitionCount} partitions`,
-        );
-      }
-      await printFacts(context, options, {
-        json: status,
-        headings: ["broker", "address", "rack", "state", "controller", "leads", "holds"],
-        rows: status.brokers.map((broker) => [
-          broker.brokerId,
-          broker.address,
-          broker.rack === "" ? "-" : broker.rack,
-          broker.isFenced ? "fenced" : "in",
-          controllerPart(broker.brokerId === status.controller, broker.isControllerVoter),
-          broker.leaderCount,
-          broker.replicaCount,
-        ]),
-      });
+      const { showStatus } = await import("../cluster/cluster-status.ts");
+      await showStatus(options, context);
     });
-}
+  withClusterOption(cluster.command("health"))
+    .description("Says what is wrong with the cluster; exit code 10 when anything is.")
+    .option("--wait <seconds>", "how long it may take to become healthy", wholeNumber(0, 3_600), 0)
+    .addHelpText(
+      "after",
+      `
+Examples:
+  strata cluster health
+  strata cluster health --wait 60 && ./deploy.sh
 
-function controllerPart(isController: boolean, isVoter: boolean): string {
-  if (isController) return "controller";
-  return isVoter ? "voter" : "-";
+Healthy: there is a controller, no broker is counted out, every partition has a leader and all its
+replicas in sync, and no replica is damaged.`,
+    )
+    .action(async (options: ClusterHealthOptions) => {
+      const { checkHealth } = await import("../cluster/cluster-health.ts");
+      context.setExitCode(await checkHealth(options, context));
+    });
 }

@@ -28,6 +28,11 @@ export interface AdminService {
   readonly alterTopicConfig: UnaryMethod<AlterTopicConfigRequest, AlterTopicConfigResponse>;
   /** The cluster and its brokers. */
   readonly describeCluster: UnaryMethod<DescribeClusterRequest, DescribeClusterResponse>;
+  /**
+   * How far the replicas of the partitions are that the asked broker leads. Ask every broker to know
+   * all.
+   */
+  readonly describeReplication: UnaryMethod<DescribeReplicationRequest, DescribeReplicationResponse>;
   /** A number for an idempotent producer, never given out before. */
   readonly initProducerId: UnaryMethod<InitProducerIdRequest, InitProducerIdResponse>;
 }
@@ -244,6 +249,44 @@ export interface BrokerDescription {
   readonly brokerEpoch: number;
   /** True when it is one of the controller's voters. */
   readonly controllerVoter: boolean;
+}
+
+/** Asks one broker about the partitions that it leads. */
+export interface DescribeReplicationRequest {
+}
+
+/** What one broker knows of replicas. */
+export interface DescribeReplicationResponse {
+  /** Number of the broker that answers. */
+  readonly answeringBrokerId: number;
+  /** Partitions that it leads, without those of the cluster's own topics. */
+  readonly partitions: readonly LedPartition[];
+  /** Number of replicas on this broker that stay closed because their files are damaged. */
+  readonly damagedReplicaCount: number;
+}
+
+/** A partition as its leader sees it. */
+export interface LedPartition {
+  /** Name of the topic. */
+  readonly topic: string;
+  /** Number of the partition, from 0. */
+  readonly partition: number;
+  /** Epoch in which the answering broker leads it. */
+  readonly leaderEpoch: number;
+  /** Its replicas but the leader's own. */
+  readonly followers: readonly ReplicaProgress[];
+}
+
+/** How far one replica is. */
+export interface ReplicaProgress {
+  /** Number of the broker that holds it. */
+  readonly brokerId: number;
+  /** Committed batches that it does not have on its disk yet. */
+  readonly lagBatches: number;
+  /**
+   * True while it takes what the leader sends. False: it is out of reach, or must catch up first.
+   */
+  readonly inSync: boolean;
 }
 
 /** Asks for a producer's number. */

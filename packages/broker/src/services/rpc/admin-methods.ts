@@ -2,15 +2,17 @@ import type { Services } from "@stratalog/protocol";
 import type { AdminService } from "../admin-service.ts";
 import { type ClusterViewSources, describeCluster } from "../cluster-view.ts";
 import type { ProducerIds } from "../producer-ids.ts";
+import { describeReplication, type ReplicationSources } from "../replication-view.ts";
 import { type ServiceMethods, unary } from "./method.ts";
 
 /** Serves stratalog.v1.AdminService. */
 export function adminMethods(services: {
   readonly admin: AdminService;
   readonly cluster: ClusterViewSources;
+  readonly replication: ReplicationSources;
   readonly producerIds: ProducerIds;
 }): ServiceMethods<Services["AdminService"]> {
-  const { admin, cluster, producerIds } = services;
+  const { admin, cluster, replication, producerIds } = services;
   return {
     createTopic: unary(async (request, context) => ({
       topic: await admin.createTopic(request, context),
@@ -26,6 +28,7 @@ export function adminMethods(services: {
       topic: await admin.alterTopicConfig(request, context),
     })),
     describeCluster: unary((_request, context) => describeCluster(cluster, context.listener)),
+    describeReplication: unary(() => describeReplication(replication)),
     initProducerId: unary(async (_request, { timeoutMs }) => ({
       producerId: await producerIds.next({ timeoutMs }),
       producerEpoch: 0,

@@ -21,7 +21,7 @@ import {
 } from "@stratalog/metadata";
 import type { PartitionService } from "@stratalog/partition";
 import { FakeReplication, openLeader, type ReplicaHarness } from "@stratalog/partition/testing";
-import type { ReplicaLookup, ReplicaPlace } from "../../replicas/replica-lookup.ts";
+import type { LedPartition, ReplicaLookup, ReplicaPlace } from "../../replicas/replica-lookup.ts";
 import type { ClusterMetadata, Controller, Leaders } from "../ports.ts";
 
 const UUID = "00000000-0000-4000-8000-00000000000";
@@ -111,6 +111,14 @@ export class FakeCluster implements ClusterMetadata, Controller, Leaders, Replic
 
   leaderOf(group: GroupNumber): { readonly leader: BrokerId; readonly term: number } | undefined {
     return this.#leaders.get(group);
+  }
+
+  /** What the next question about replication is answered with. */
+  led: readonly LedPartition[] = [];
+  damagedCount = 0;
+
+  ledPartitions(): readonly LedPartition[] {
+    return this.led;
   }
 
   lookup(topic: string, partition: number): ReplicaPlace {

@@ -19,8 +19,10 @@ import type {
   TopicSummary,
 } from "./admin-types.ts";
 import { groupLag, planReset, refuseMembers } from "./group-offsets.ts";
+import { describeReplication, type ReplicationDescription } from "./replication.ts";
 import { brokerDescription, groupDescription, topicDescription } from "./describe.ts";
 
+const BROKER_TIMEOUT_MS = 2_000;
 const PAGE_SIZE = 1_000;
 /** 100,000 topics: more than a cluster holds; a broker that pages for ever is not believed. */
 const PAGES_MAX = 100;
@@ -117,6 +119,16 @@ export class Admin {
       topicCount: response.topicCount,
       partitionCount: response.partitionCount,
     };
+  }
+
+  /**
+   * How far the replicas of every partition are, asked from their leaders. A broker that does not
+   * answer within two seconds counts as silent; the rest is told all the same.
+   */
+  async describeReplication(options: AdminCallOptions = {}): Promise<ReplicationDescription> {
+    const described = await this.describeCluster(options);
+    const limits = { ...options, brokerTimeoutMs: BROKER_TIMEOUT_MS };
+    return describeReplication(this.#cluster, described, limits);
   }
 
   /** Offsets by rule; "latest" is confirmed by each partition's quorum. */
