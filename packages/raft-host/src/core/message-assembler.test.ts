@@ -24,7 +24,13 @@ function assemble(stream: Uint8Array, chunkSizes: readonly number[]): Received[]
 }
 
 function concat(chunks: readonly Uint8Array[]): Uint8Array {
-  return new Uint8Array(chunks.flatMap((chunk) => [...chunk]));
+  const joined = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
+  let position = 0;
+  for (const chunk of chunks) {
+    joined.set(chunk, position);
+    position += chunk.length;
+  }
+  return joined;
 }
 
 describe("MessageAssembler and MessageBatch", () => {
@@ -75,5 +81,50 @@ describe("MessageAssembler and MessageBatch", () => {
     const split = new MessageAssembler(100, () => {});
     split.push(new Uint8Array([0xff, 0xff]));
     expect(() => split.push(new Uint8Array([0xff, 0xff]))).toThrow(MalformedMessageError);
+  });
+
+  it("read a large message into memory of its own size, and small ones out of the scratch", () => {
+    const KIB = 1024;
+    for (const sizeBytes of [64 * KIB - 6, 64 * KIB - 5, 64 * KIB, 500 * KIB, 3_000 * KIB]) {
+      const large = new Uint8Array(sizeBytes).map((_, position) => position % 251);
+      const batch = new MessageBatch();
+      batch.add(1, [new Uint8Array([7])], 1);
+      batch.add(2, [large], large.length);
+      batch.add(3, [], 0);
+      const stream = concat(batch.take());
+      const sizes: number[] = [];
+      const kinds: number[] = [];
+      let received = new Uint8Array(0);
+      const allocate = (bytes: number): Uint8Array => {
+        sizes.push(bytes);
+        return new Uint8Array(bytes);
+      };
+      const sink = (kind: number, payload: Uint8Array): void => {
+        kinds.push(kind);
+        if (kind === 2) received = payload.slice();
+      };
+      const assembler = new MessageAssembler(16_384 * KIB, sink, allocate);
+      for (let position = 0; position < stream.length; ) {
+        const { target } = assembler;
+        const count = Math.min(target.length, stream.length - position, 200 * KIB);
+        target.set(stream.subarray(position, position + count));
+        assembler.filled(count);
+        position += count;
+      }
+      expect(kinds).toEqual([1, 2, 3]);
+      expect(Buffer.compare(received, large)).toBe(0);
+      expect(sizes.filter((bytes) => bytes > 10).at(-1)).toBe(large.length + 5);
+    }
+  });
+
+  it("allocate no more than a batch for a length that is only claimed", () => {
+    const sizes: number[] = [];
+    const allocate = (bytes: number): Uint8Array => {
+      sizes.push(bytes);
+      return new Uint8Array(bytes);
+    };
+    const assembler = new MessageAssembler(64 * 1024 * 1024, () => {}, allocate);
+    assembler.push(new Uint8Array([3, 0, 0, 0, 1]));
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(1_200_000);
   });
 });

@@ -7,6 +7,7 @@
  * | 1     | kind: 0 for the link's own ping, else a PEER_MESSAGE   |
  * | n     | payload                                                |
  */
+import { assert } from "@stratalog/base";
 import { MalformedMessageError } from "./malformed-message-error.ts";
 
 /** Bytes before a message's payload. */
@@ -15,73 +16,117 @@ export const MESSAGE_HEADER_BYTES = 5;
 export const PING_KIND = 0;
 
 const LENGTH_BYTES = 4;
+/** What small messages and the beginnings of large ones are read into, again and again. */
+const SCRATCH_BYTES = 64 * 1024;
+/** Memory for a message before more of it has come than that; above any usual batch. */
+const CLAIM_BYTES_MAX = 1024 * 1024 + SCRATCH_BYTES;
 
 /** Receives one whole message. The payload is never touched again by the assembler. */
 export type MessageSink = (kind: number, payload: Uint8Array) => void;
 
+/** Memory that need not be zeros. */
+export type Allocate = (sizeBytes: number) => Uint8Array;
+
 /**
- * Cuts a stream of chunks into messages. A message inside one chunk is handed on as a view of it;
- * one that spans chunks is put together once it is whole, so a claimed length alone never allocates
- * anything.
+ * Cuts a stream of bytes into messages. The caller reads into `target` and says how much it read:
+ * a large message is read straight into memory of its own, of exactly its size, so that its bytes
+ * are neither joined nor kept alive by their neighbours.
  *
- * Invariant: the gathered bytes are less than one message of the greatest length.
+ * Invariant: the memory is at most the scratch, CLAIM_BYTES_MAX, and twice what came of the message
+ * under way: a claimed length alone allocates no more.
  */
 export class MessageAssembler {
   readonly #bytesMax: number;
   readonly #sink: MessageSink;
-  #gathered: Uint8Array[] = [];
-  #gatheredBytes = 0;
+  readonly #allocate: Allocate;
+  /** Made when the first bytes are asked for: a connection that is a stranger's has none. */
+  #scratch: Uint8Array | undefined;
+  #scratchFilled = 0;
+  /** The message under way that the scratch is too small for, from its length on. */
+  #message: Uint8Array | undefined;
+  #messageFilled = 0;
+  #messageBytes = 0;
 
-  constructor(bytesMax: number, sink: MessageSink) {
+  constructor(
+    bytesMax: number,
+    sink: MessageSink,
+    allocate: Allocate = (sizeBytes) => new Uint8Array(sizeBytes),
+  ) {
     this.#bytesMax = bytesMax;
     this.#sink = sink;
+    this.#allocate = allocate;
   }
 
-  /** Takes the next bytes of the stream. Throws MalformedMessageError on a length out of bounds. */
+  /** Where the next bytes of the stream belong; never empty, and valid until the next call. */
+  get target(): Uint8Array {
+    if (this.#message !== undefined) return this.#message.subarray(this.#messageFilled);
+    this.#scratch ??= new Uint8Array(SCRATCH_BYTES);
+    return this.#scratch.subarray(this.#scratchFilled);
+  }
+
+  /**
+   * `count` bytes were read into `target`: emits what is whole. Throws MalformedMessageError on a
+   * length out of bounds, and what the sink throws; the stream is over then.
+   */
+  filled(count: number): void {
+    if (this.#message === undefined) {
+      this.#fillScratch(count);
+      return;
+    }
+    this.#messageFilled += count;
+    if (this.#messageFilled < this.#message.length) return;
+    if (this.#messageFilled < this.#messageBytes) {
+      this.#message = this.#grown(this.#message, this.#messageFilled * 2);
+      return;
+    }
+    const message = this.#message;
+    this.#message = undefined;
+    this.#emit(message);
+  }
+
+  /** Takes bytes that were read elsewhere. Throws as `filled` does. */
   push(chunk: Uint8Array): void {
-    const position = this.#gatheredBytes === 0 ? 0 : this.#finishGathered(chunk);
-    if (position < chunk.length) this.#cut(chunk, position);
-  }
-
-  /** Emits the whole messages of `chunk` and keeps its rest. */
-  #cut(chunk: Uint8Array, start: number): void {
-    let position = start;
-    while (chunk.length - position >= LENGTH_BYTES) {
-      const end = position + LENGTH_BYTES + this.#checkedLength(chunk, position);
-      if (end > chunk.length) break;
-      this.#emit(chunk, position, end);
-      position = end;
-    }
-    if (position < chunk.length) this.#gather(chunk.subarray(position));
-  }
-
-  /** Adds what the begun message lacks; answers how much of the chunk that took. */
-  #finishGathered(chunk: Uint8Array): number {
     let position = 0;
-    if (this.#gatheredBytes < LENGTH_BYTES) {
-      position = Math.min(LENGTH_BYTES - this.#gatheredBytes, chunk.length);
-      this.#gather(chunk.subarray(0, position));
-      if (this.#gatheredBytes < LENGTH_BYTES) return position;
-      this.#gathered = [join(this.#gathered, this.#gatheredBytes)];
+    while (position < chunk.length) {
+      const { target } = this;
+      const count = Math.min(target.length, chunk.length - position);
+      target.set(chunk.subarray(position, position + count));
+      this.filled(count);
+      position += count;
     }
-    // The first gathered piece holds the length: either it was whole there from the start or was
-    // just joined.
-    const first = this.#gathered[0] ?? chunk;
-    const total = LENGTH_BYTES + this.#checkedLength(first, 0);
-    const taken = Math.min(total - this.#gatheredBytes, chunk.length - position);
-    if (taken > 0) this.#gather(chunk.subarray(position, position + taken));
-    if (this.#gatheredBytes === total) {
-      const message = join(this.#gathered, total);
-      this.#gathered = [];
-      this.#gatheredBytes = 0;
-      this.#emit(message, 0, total);
-    }
-    return position + taken;
   }
 
-  #gather(piece: Uint8Array): void {
-    this.#gathered.push(piece);
-    this.#gatheredBytes += piece.length;
+  /** Emits the whole messages of the scratch; a last one that does not fit gets its own memory. */
+  #fillScratch(count: number): void {
+    const scratch = this.#scratch;
+    assert(scratch !== undefined, "bytes were read into no target");
+    const end = this.#scratchFilled + count;
+    // What follows may throw.
+    this.#scratchFilled = 0;
+    let position = 0;
+    while (end - position >= LENGTH_BYTES) {
+      const total = LENGTH_BYTES + this.#checkedLength(scratch, position);
+      if (total > end - position) {
+        if (total <= SCRATCH_BYTES) break;
+        const begun = scratch.subarray(position, end);
+        this.#messageBytes = total;
+        this.#messageFilled = begun.length;
+        this.#message = this.#grown(begun, CLAIM_BYTES_MAX);
+        position = end;
+        break;
+      }
+      this.#emit(this.#grown(scratch.subarray(position, position + total), total, total));
+      position += total;
+    }
+    scratch.copyWithin(0, position, end);
+    this.#scratchFilled = end - position;
+  }
+
+  /** Memory for the message under way, with what came of it. */
+  #grown(begun: Uint8Array, wantedBytes: number, totalBytes = this.#messageBytes): Uint8Array {
+    const memory = this.#allocate(Math.min(totalBytes, wantedBytes));
+    memory.set(begun);
+    return memory;
   }
 
   #checkedLength(bytes: Uint8Array, position: number): number {
@@ -93,17 +138,7 @@ export class MessageAssembler {
     return length;
   }
 
-  #emit(bytes: Uint8Array, start: number, end: number): void {
-    this.#sink(bytes[start + LENGTH_BYTES] ?? 0, bytes.subarray(start + MESSAGE_HEADER_BYTES, end));
+  #emit(message: Uint8Array): void {
+    this.#sink(message[LENGTH_BYTES] ?? 0, message.subarray(MESSAGE_HEADER_BYTES));
   }
-}
-
-function join(pieces: readonly Uint8Array[], length: number): Uint8Array {
-  const joined = new Uint8Array(length);
-  let position = 0;
-  for (const piece of pieces) {
-    joined.set(piece, position);
-    position += piece.length;
-  }
-  return joined;
 }

@@ -10,6 +10,7 @@ import {
   type PeerHello,
   type PeerMessageKind,
 } from "../ports/peer-link.ts";
+import { readSocket } from "./socket-reader.ts";
 import type { TcpLimits } from "./tcp-options.ts";
 
 /** The answer to a hello. */
@@ -42,6 +43,11 @@ const HANDSHAKE_BYTES_MAX = HANDSHAKE_HEADER_BYTES + HANDSHAKE_TEXT_BYTES_MAX;
 const KINDS: ReadonlySet<number> = new Set(Object.values(PEER_MESSAGE));
 const NO_BYTES = new Uint8Array(0);
 
+/** A Buffer's slice() is a view where a Uint8Array's is a copy: receivers get the plain kind. */
+function allocate(sizeBytes: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(sizeBytes).buffer);
+}
+
 function isPeerMessageKind(kind: number): kind is PeerMessageKind {
   return KINDS.has(kind);
 }
@@ -52,25 +58,30 @@ function isPeerMessageKind(kind: number): kind is PeerMessageKind {
  */
 export class IncomingConnection {
   readonly #options: IncomingOptions;
+  readonly #socket: Socket;
   readonly #handshakeTimer: Timer;
   readonly #assembler: MessageAssembler;
   #sender: { readonly peer: BrokerId; readonly lane: Lane } | undefined;
   #greeting = NO_BYTES;
+  readonly #strangerMemory = new Uint8Array(HANDSHAKE_BYTES_MAX);
   #isClosed = false;
 
   constructor(options: IncomingOptions) {
     this.#options = options;
-    const { socket, limits, timers, events } = options;
-    this.#assembler = new MessageAssembler(limits.messageBytesMax, (kind, payload) =>
-      this.#deliver(kind, payload),
+    const { limits, timers, events } = options;
+    this.#assembler = new MessageAssembler(
+      limits.messageBytesMax,
+      (kind, payload) => this.#deliver(kind, payload),
+      allocate,
     );
+    const socket = readSocket(options.socket, {
+      target: () => (this.#sender === undefined ? this.#strangerMemory : this.#assembler.target),
+      filled: (count) => this.#receive(count),
+    });
+    this.#socket = socket;
     this.#handshakeTimer = timers.after(limits.handshakeTimeoutMs, () => this.close());
     socket.setNoDelay(true);
     socket.setKeepAlive(true);
-    socket.on("data", (chunk) => {
-      // A Buffer's slice() is a view where a Uint8Array's is a copy: receivers get the plain kind.
-      this.#receive(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
-    });
     socket.on("error", (error) => {
       options.logger.debug({ reason: error.message }, "accepted peer connection failed");
     });
@@ -87,14 +98,14 @@ export class IncomingConnection {
 
   close(): void {
     this.#isClosed = true;
-    this.#options.socket.destroy();
+    this.#socket.destroy();
   }
 
-  #receive(chunk: Uint8Array): void {
+  #receive(count: number): void {
     if (this.#isClosed) return;
     try {
-      if (this.#sender === undefined) this.#greet(chunk);
-      else this.#assembler.push(chunk);
+      if (this.#sender === undefined) this.#greet(this.#strangerMemory.subarray(0, count));
+      else this.#assembler.filled(count);
     } catch (error) {
       // Malformed bytes end the connection; anything else is a bug and must not be hidden here.
       if (!(error instanceof MalformedMessageError)) throw error;
@@ -119,18 +130,18 @@ export class IncomingConnection {
     }
     const { handshake, endPosition } = decoding;
     if (handshake.type !== "hello") throw new MalformedMessageError("not a hello");
-    const { socket, events } = this.#options;
+    const { events } = this.#options;
     const answer = events.onHello(this, handshake.lane, handshake.hello);
     if (answer.refusal !== undefined) {
       this.#isClosed = true;
       const { hello, refusal: reason } = answer;
-      socket.end(encodeHandshake({ type: "refusal", reason, hello }));
+      this.#socket.end(encodeHandshake({ type: "refusal", reason, hello }));
       return;
     }
     this.#sender = { peer: handshake.hello.brokerId, lane: handshake.lane };
     this.#greeting = NO_BYTES;
     this.#handshakeTimer.cancel();
-    socket.write(encodeHandshake({ type: "welcome", hello: answer.hello }));
+    this.#socket.write(encodeHandshake({ type: "welcome", hello: answer.hello }));
     if (endPosition < bytes.length) this.#assembler.push(bytes.subarray(endPosition));
   }
 
@@ -138,7 +149,7 @@ export class IncomingConnection {
     // A handler may have closed this connection in the middle of a chunk.
     if (this.#isClosed || this.#sender === undefined) return;
     if (kind === PING_KIND) {
-      if (this.#options.socket.writableLength < PONG_BACKLOG_MAX) this.#options.socket.write(PONG);
+      if (this.#socket.writableLength < PONG_BACKLOG_MAX) this.#socket.write(PONG);
       return;
     }
     if (!isPeerMessageKind(kind)) throw new MalformedMessageError(`message of kind ${kind}`);
