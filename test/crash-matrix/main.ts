@@ -41,6 +41,16 @@ function conclude(entries: readonly Entry[], statesWanted: number): boolean {
   }
   console.log(`occurred: ${describe(counts)}`);
   console.log(`crash states: ${describe(tally)}`);
+  const inRecovery = tally["killThenCut"] ?? 0;
+  const inRecoveryAfterSync =
+    (tally["failedSyncThenCut"] ?? 0) + (tally["failedDirectorySyncThenCut"] ?? 0);
+  console.log(
+    `rolls ${counts["rolls"] ?? 0}, truncations across segments ${counts["deep truncate"] ?? 0}, ` +
+      `WAL recycles ${counts["WAL recycles"] ?? 0}, ` +
+      `retention deletes ${counts["segments dropped"] ?? 0}, ` +
+      `snapshot installs ${counts["reset"] ?? 0}, ` +
+      `crashes inside recovery ${inRecovery + inRecoveryAfterSync}`,
+  );
   const missing = CRASH_EVENTS.filter((event) => (counts[event] ?? 0) < EVENT_COUNT_MIN);
   if (missing.length > 0) console.log(`too rare to count: ${missing.join(", ")}`);
   const failed = entries.filter(({ failures }) => failures.length > 0).length;

@@ -63,7 +63,7 @@ export interface CrashMachine {
 export interface CrashDensity {
   /** The process is killed, restarted, and then the power goes. */
   readonly killEvery: number;
-  /** A sync fails, the process ends and is restarted, and then the power goes. */
+  /** A sync of a file or directory fails, the process is restarted, and then the power goes. */
   readonly failedSyncEvery: number;
   /** Of the calls of a recovery, one in so many is a moment at which the power goes. */
   readonly nestedEvery: number;
@@ -76,6 +76,8 @@ export interface CrashTally {
   killThenCut: number;
   failedSyncs: number;
   failedSyncThenCut: number;
+  failedDirectorySyncs: number;
+  failedDirectorySyncThenCut: number;
 }
 
 type Kind = keyof CrashTally;
@@ -93,7 +95,7 @@ export class CrashExaminer {
   readonly #model: LogModel;
   readonly #random: SeededRandom;
   readonly #density: CrashDensity;
-  #syncs = 0;
+  readonly #syncs = { dataSync: 0, syncDirectory: 0 };
   readonly failures: string[] = [];
   readonly tally: CrashTally = {
     powerCuts: 0,
@@ -101,6 +103,8 @@ export class CrashExaminer {
     killThenCut: 0,
     failedSyncs: 0,
     failedSyncThenCut: 0,
+    failedDirectorySyncs: 0,
+    failedDirectorySyncThenCut: 0,
   };
 
   constructor(model: LogModel, seed: number, density: CrashDensity) {
@@ -140,16 +144,16 @@ export class CrashExaminer {
         nested: "killThenCut",
       });
     }
-    if (call?.operation !== "dataSync") return crashes;
-    if (this.#syncs++ % this.#density.failedSyncEvery !== 0) return crashes;
+    if (call?.operation !== "dataSync" && call?.operation !== "syncDirectory") return crashes;
+    if (this.#syncs[call.operation]++ % this.#density.failedSyncEvery !== 0) return crashes;
     const failed = live.fileSystem.afterKill();
     failed.failSync(call.path);
-    crashes.push({
-      name: `failed sync of ${call.path} at ${point}`,
-      machine: machine(failed),
-      kind: "failedSyncs",
-      nested: "failedSyncThenCut",
-    });
+    const kinds =
+      call.operation === "dataSync"
+        ? ({ kind: "failedSyncs", nested: "failedSyncThenCut" } as const)
+        : ({ kind: "failedDirectorySyncs", nested: "failedDirectorySyncThenCut" } as const);
+    const name = `failed sync of ${call.path} at ${point}`;
+    crashes.push({ name, machine: machine(failed), ...kinds });
     return crashes;
   }
 

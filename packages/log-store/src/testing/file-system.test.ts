@@ -115,6 +115,19 @@ describe("the file system in memory", () => {
     expect(fileSystem.afterPowerCut(NOTHING).files().get(`${D}/a`)).toHaveLength(0);
   });
 
+  test("after a failed sync of a directory a later one does not save the names", async () => {
+    const fileSystem = await memory();
+    await (await written(fileSystem, 1)).dataSync();
+    fileSystem.observer = ({ operation, path }) => {
+      if (operation === "syncDirectory") throw new FileSystemError("EIO", operation, path);
+    };
+    await expect(fileSystem.syncDirectory(D)).rejects.toMatchObject({ code: "EIO" });
+    fileSystem.observer = undefined;
+    await fileSystem.syncDirectory(D);
+    expect(await fileSystem.afterKill().list(D)).toEqual(["a"]);
+    expect(await fileSystem.afterKill().afterPowerCut(NOTHING).list(D)).toEqual([]);
+  });
+
   test("a write beyond the capacity fails with ENOSPC", async () => {
     const fileSystem = await memory();
     fileSystem.capacityBytes = 1500;

@@ -1,5 +1,10 @@
 import { assert } from "@stratalog/base";
-import { type FileHandle, type FileSystem, FileSystemError } from "../ports/file-system.ts";
+import {
+  type DiskSpace,
+  type FileHandle,
+  type FileSystem,
+  FileSystemError,
+} from "../ports/file-system.ts";
 import { MemoryDirectory, MemoryFile, type MemoryNode, type Survival } from "./memory-nodes.ts";
 
 /** One call of a file system, as its observers see it. */
@@ -92,12 +97,11 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   /**
-   * As if a sync of a file had failed: the kernel takes its unsynced bytes for clean, so that they
-   * can be read until the power goes and no later sync writes them.
+   * As if a sync of a file or directory had failed: the kernel takes its unsynced bytes or names for
+   * clean, so that they can be read until the power goes and no later sync writes them.
    */
   failSync(path: string): void {
-    const node = this.#find(path, "dataSync");
-    if (node instanceof MemoryFile) node.failSync();
+    this.#find(path, "dataSync")?.failSync();
   }
 
   async open(path: string, mode: "read" | "write" | "create" | "exclusive"): Promise<FileHandle> {
@@ -163,7 +167,12 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   async syncDirectory(directory: string): Promise<void> {
-    await this.call("syncDirectory", directory);
+    try {
+      await this.call("syncDirectory", directory);
+    } catch (error) {
+      this.failSync(directory);
+      throw error;
+    }
     const found = this.#directory(directory, "syncDirectory");
     if (!this.ignored.has("syncDirectory")) found.sync();
   }
@@ -173,8 +182,9 @@ export class MemoryFileSystem implements FileSystem {
     return this.#find(path, "exists") !== undefined;
   }
 
-  async freeBytes(): Promise<number> {
-    return Promise.resolve(this.capacityBytes - this.usedBytes());
+  async space(): Promise<DiskSpace> {
+    const totalBytes = this.capacityBytes;
+    return Promise.resolve({ totalBytes, freeBytes: totalBytes - this.usedBytes() });
   }
 
   /** Bytes of all files. */

@@ -143,6 +143,12 @@ type NameChange =
       readonly node: MemoryNode;
     };
 
+interface UnsyncedNameChange {
+  readonly change: NameChange;
+  /** As of a file: a sync of the directory failed. */
+  isLost: boolean;
+}
+
 function applyName(names: Map<string, MemoryNode>, change: NameChange): void {
   switch (change.type) {
     case "link":
@@ -162,16 +168,20 @@ function applyName(names: Map<string, MemoryNode>, change: NameChange): void {
 export class MemoryDirectory {
   readonly names = new Map<string, MemoryNode>();
   #durable = new Map<string, MemoryNode>();
-  #unsynced: NameChange[] = [];
+  #unsynced: UnsyncedNameChange[] = [];
 
   change(change: NameChange): void {
     applyName(this.names, change);
-    this.#unsynced.push(change);
+    this.#unsynced.push({ change, isLost: false });
   }
 
   sync(): void {
-    for (const change of this.#unsynced) applyName(this.#durable, change);
-    this.#unsynced = [];
+    for (const { change, isLost } of this.#unsynced) if (!isLost) applyName(this.#durable, change);
+    this.#unsynced = this.#unsynced.filter((each) => each.isLost);
+  }
+
+  failSync(): void {
+    for (const each of this.#unsynced) each.isLost = true;
   }
 
   copy(copies: Map<MemoryNode, MemoryNode> = new Map()): MemoryDirectory {
@@ -186,14 +196,19 @@ export class MemoryDirectory {
     };
     for (const [name, node] of this.names) copied.names.set(name, copyOf(node));
     for (const [name, node] of this.#durable) copied.#durable.set(name, copyOf(node));
-    copied.#unsynced = this.#unsynced.map((each) => ({ ...each, node: copyOf(each.node) }));
+    copied.#unsynced = this.#unsynced.map(({ change, isLost }) => {
+      return { change: { ...change, node: copyOf(change.node) }, isLost };
+    });
     return copied;
   }
 
   /** The directory after a power cut: each unsynced change of a name is there or not. */
   survivor(survival: Survival): MemoryDirectory {
     const names = new Map(this.#durable);
-    for (const change of this.#unsynced) if (isKept(survival)) applyName(names, change);
+    for (const { change, isLost } of this.#unsynced) {
+      if (isLost && survival.keep < 1) continue;
+      if (isKept(survival)) applyName(names, change);
+    }
     const made = new MemoryDirectory();
     for (const [name, node] of names) {
       const kept = node.survivor(survival);
