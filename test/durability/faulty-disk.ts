@@ -1,6 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Deferred, deferred } from "@stratalog/base";
-import { type FileHandle, type FileSystem, FileSystemError } from "@stratalog/log-store";
+import {
+  type DiskSpace,
+  type FileHandle,
+  type FileSystem,
+  FileSystemError,
+} from "@stratalog/log-store";
 
 /** What a disk does when it is asked to sync a file. */
 type SyncFault =
@@ -97,8 +102,8 @@ export class FaultyDisk implements FileSystem {
     return this.#inner.exists(path);
   }
 
-  freeBytes(directory: string): Promise<number> {
-    return this.#inner.freeBytes(directory);
+  space(directory: string): Promise<DiskSpace> {
+    return this.#inner.space(directory);
   }
 
   async #sync(path: string, sync: () => Promise<void>): Promise<void> {

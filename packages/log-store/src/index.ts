@@ -38,6 +38,7 @@ export {
 export { NodeFileSystem } from "./io/node-file-system.ts";
 export type { LogStoreOptions } from "./io/store-options.ts";
 export {
+  type DiskSpace,
   type FileHandle,
   type FileSystem,
   FileSystemError,

@@ -1,14 +1,22 @@
 import type { Logger, Timer, Timers } from "@stratalog/base";
 import type { FileSystem } from "../ports/file-system.ts";
 
-/** Between two looks at the free space: at 1 GB/s a default reserve is gone in a quarter of it. */
+/** Between two looks at the free space, when little is written. */
 const LOOK_EVERY_MS = 1000;
 /** Above the reserve by this part of it before producers come back, so that they do not flicker. */
 const RESUME_PART = 8;
+/** Below this part of the reserve not even followers take records: votes and commands come first. */
+const FOLLOWER_PART = 2;
+/** A byte of the WAL may be in a file that is new, and is in a segment soon. */
+const COPIES_PER_BYTE = 2;
 
 /**
- * Watches the free space of the data directory. Below the reserve producers are to be refused, so
- * that what is left stays for votes, truncations, retention and checkpoints, which free space.
+ * Watches the free space of the data directory. Below the reserve producers are to be refused, and
+ * below half of it records of other leaders too, so that what is left stays for votes,
+ * truncations, retention and checkpoints, which free space.
+ *
+ * Between two looks it counts what is written: a fast disk fills a reserve in less than the time
+ * to the next look.
  */
 export class DiskReserve {
   readonly #fileSystem: FileSystem;
@@ -17,8 +25,12 @@ export class DiskReserve {
   readonly #timers: Timers;
   readonly #logger: Logger;
   #timer: Timer | undefined;
+  #looking: Promise<void> | undefined;
   #isReached = false;
   #isStopped = false;
+  #freeBytes = Number.POSITIVE_INFINITY;
+  #writtenBytes = 0;
+  #writtenAtLook = 0;
 
   constructor(options: {
     readonly fileSystem: FileSystem;
@@ -39,6 +51,11 @@ export class DiskReserve {
     return this.#isReached;
   }
 
+  /** Whether so much of the reserve is gone that followers should take no records either. */
+  get isHalfGone(): boolean {
+    return this.#isReached && this.#freeBytes < this.#reserveBytes / FOLLOWER_PART;
+  }
+
   /** Looks once, then again and again until `stop`. A reserve of 0 is never looked after. */
   async start(): Promise<void> {
     if (this.#reserveBytes === 0) return;
@@ -51,22 +68,43 @@ export class DiskReserve {
     this.#timer?.cancel();
   }
 
+  /**
+   * So much was written to the WAL since the store was opened, and goes to segments soon: when that
+   * may reach into the reserve, it looks now.
+   */
+  wrote(totalBytes: number): void {
+    this.#writtenBytes = totalBytes;
+    const grownBytes = COPIES_PER_BYTE * (totalBytes - this.#writtenAtLook);
+    if (this.#isReached || this.#freeBytes - grownBytes >= this.#reserveBytes) return;
+    if (this.#reserveBytes > 0 && !this.#isStopped) void this.#look();
+  }
+
   #setTimer(): void {
     if (this.#isStopped) return;
     this.#timer = this.#timers.after(LOOK_EVERY_MS, () => {
-      // One look at a time: a file system that does not answer must not gather them.
       void this.#look().then(() => this.#setTimer());
     });
   }
 
-  async #look(): Promise<void> {
+  /** One look at a time: a file system that does not answer must not gather them. */
+  #look(): Promise<void> {
+    this.#looking ??= this.#lookNow().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  async #lookNow(): Promise<void> {
+    const written = this.#writtenBytes;
     let freeBytes: number;
     try {
-      freeBytes = await this.#fileSystem.freeBytes(this.#directory);
+      ({ freeBytes } = await this.#fileSystem.space(this.#directory));
     } catch (error) {
       this.#logger.warn({ error }, "the free space of the data directory is not known");
       return;
     }
+    this.#freeBytes = freeBytes;
+    this.#writtenAtLook = written;
     const reserveBytes = this.#reserveBytes;
     const resumeBytes = reserveBytes + Math.floor(reserveBytes / RESUME_PART);
     const isReached = freeBytes < (this.#isReached ? resumeBytes : reserveBytes);

@@ -62,6 +62,34 @@ describe("below the reserve of disk", () => {
   });
 });
 
+test("half-way through the reserve followers take no records either, until there is room", async () => {
+  const { fixture, fileSystem } = await nearlyFull(RESERVE_BYTES - 1);
+  expect(fixture.store.takesRecords).toBe(true);
+  fileSystem.capacityBytes = fileSystem.usedBytes() + RESERVE_BYTES / 2 - 1;
+  await fixture.time.advanceAsync(1500);
+  expect(fixture.store.takesRecords).toBe(false);
+  fileSystem.capacityBytes = Number.POSITIVE_INFINITY;
+  await fixture.time.advanceAsync(1500);
+  expect(fixture.store.takesRecords).toBe(true);
+});
+
+test("a burst that may reach into the reserve is noticed before a second is over", async () => {
+  const fixture = await StoreFixture.open({ diskReserveBytes: RESERVE_BYTES, flushMs: 10 });
+  const group = await fixture.group(1);
+  const { fileSystem } = fixture;
+  fileSystem.capacityBytes = fileSystem.usedBytes() + RESERVE_BYTES + 64 * 1024;
+  await fixture.time.advanceAsync(1500);
+  expect(fixture.store.isOverloaded).toBe(false);
+  let writes = 0;
+  for (; writes < 30 && !fixture.store.stats().isDiskFull; writes++) {
+    await fixture.write([fixture.dataWrite(group, 8_000)]);
+    await fixture.time.advanceAsync(20);
+  }
+  // It looks as soon as the writes may have used the room, and so finds it used a little later.
+  expect(writes).toBeLessThan(30);
+  expect((await fileSystem.space()).freeBytes).toBeGreaterThan(RESERVE_BYTES / 2);
+});
+
 describe("a disk without a free byte", () => {
   test("loses nothing and is fatal to nobody, whatever was under way", async () => {
     const { fixture, group, fileSystem } = await nearlyFull(0);
@@ -77,6 +105,16 @@ describe("a disk without a free byte", () => {
     expect(fixture.store.isOverloaded).toBe(false);
     const restarted = await fixture.restart();
     expect(restarted.store.view(group).lastIndex).toBe(100);
+  });
+
+  test("gets its next WAL file as soon as there is room for a small one", async () => {
+    const { fixture, group, fileSystem } = await nearlyFull(0);
+    const writes = Array.from({ length: 40 }, () => fixture.write([fixture.dataWrite(group, 900)]));
+    await fixture.time.advanceAsync(3000);
+    fileSystem.capacityBytes = fileSystem.usedBytes() + 90 * 1024;
+    await fixture.time.advanceAsync(3000);
+    await Promise.all(writes);
+    expect(fixture.fatal).toEqual([]);
   });
 
   test("does not keep a batch larger than its file from being tried again", async () => {

@@ -13,7 +13,7 @@ import type { GroupLog } from "./group-log.ts";
 import { DELETED_SUFFIX, type DamagedGroup, Recovery } from "./recovery.ts";
 import type { LogStoreOptions } from "./store-options.ts";
 import { createStoreParts, type OpenParts } from "./store-parts.ts";
-import { WalFiles } from "./wal-files.ts";
+import { isDiskFull, WalFiles } from "./wal-files.ts";
 import { WalWriter } from "./wal-writer.ts";
 
 /**
@@ -213,6 +213,14 @@ export class LogStore {
   }
 
   /**
+   * Whether followers should still take records: with half of the reserve gone, or no byte free,
+   * what is left is for votes and for what frees space.
+   */
+  get takesRecords(): boolean {
+    return !this.#reserve.isHalfGone && !this.#scheduler.isDiskFull;
+  }
+
+  /**
    * Makes a group's log. Durable when it resolves; a group that is there already is given as it is.
    */
   createGroup(descriptor: GroupDescriptor): Promise<GroupLog> {
@@ -234,7 +242,7 @@ export class LogStore {
     await this.#dropping.get(descriptor.group);
     const existing = this.#existing(descriptor);
     if (existing !== undefined) return existing;
-    const checkpoint = await this.#creator.create(descriptor);
+    const checkpoint = await this.#orFail(this.#creator.create(descriptor));
     const entry = newGroupEntry(this.#parts, checkpoint);
     this.#groups.set(descriptor.group, entry);
     this.#wal.addGroup(descriptor.group, INITIAL_HARD_STATE);
@@ -286,17 +294,32 @@ export class LogStore {
     const directory = groupDirectory(settings, descriptor);
     for (const segment of entry?.segments.list ?? []) segment.close();
     const isThere = await settings.fileSystem.exists(directory);
-    await this.#checkpointer.exclusive(async () => {
+    const removing = this.#checkpointer.exclusive(async () => {
       // A damaged group may have lost its directory.
       if (isThere) await settings.fileSystem.rename(directory, `${directory}${DELETED_SUFFIX}`);
       await settings.fileSystem.syncDirectory(`${settings.directory}/groups`);
       const changes = await deleteGroup(settings.keyValue, group);
       await settings.keyValue.write(changes, { sync: true });
     });
+    await this.#orFail(removing);
     entry?.state.release();
     this.#groups.delete(group);
     this.#damaged.delete(group);
     if (isThere) await settings.fileSystem.removeDirectory(`${directory}${DELETED_SUFFIX}`);
+  }
+
+  /**
+   * What comes of work that makes names or checkpoints durable. When that fails, nobody knows what
+   * is on the disk, and a second try that succeeds proves nothing: the store ends. Only a full disk
+   * leaves things as they were.
+   */
+  async #orFail<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      if (!isDiskFull(error)) this.#parts.fail(error);
+      throw error;
+    }
   }
 
   /** Makes a checkpoint now: afterwards a restart has little to replay. */
@@ -349,6 +372,7 @@ export class LogStore {
 
   #onDurable(): void {
     this.#scheduler.pump();
+    this.#reserve.wrote(this.#wal.stats.bytes);
     if (this.#wal.liveFileCount > this.#parts.settings.walFilesMax) this.#checkpointSoon();
   }
 

@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { dirname } from "node:path";
 import {
+  type DiskSpace,
   type FileHandle,
   type FileSystem,
   FileSystemError,
@@ -92,9 +93,12 @@ export class NodeFileSystem implements FileSystem {
     }
   }
 
-  async freeBytes(directory: string): Promise<number> {
-    const stats = await mapped("freeBytes", dirname(directory), fs.promises.statfs(directory));
-    return stats.bavail * stats.bsize;
+  async space(directory: string): Promise<DiskSpace> {
+    const stats = await mapped("space", directory, fs.promises.statfs(directory));
+    return {
+      totalBytes: stats.blocks * stats.bsize,
+      freeBytes: stats.bavail * stats.bsize,
+    };
   }
 }
 

@@ -7,6 +7,10 @@ const ZERO_BLOCK_BYTES = 1024 * 1024;
 const FULL_DISK_RETRY_MS = 1000;
 /** The first file after a start: a broker should not wait for more zeros than this. */
 const FIRST_FILE_BYTES_MAX = 4 * 1024 * 1024;
+/** On a full disk a file is made with what there is; smaller ones are not worth a name. */
+const SMALLEST_FILE_BYTES = 256 * 1024;
+/** Each try on a full disk asks for this part of what the one before it asked for. */
+const SMALLER_PART = 4;
 
 /** A WAL file that is open for writing. */
 export interface WalFile {
@@ -125,14 +129,16 @@ export class WalFiles {
   async #prepare(sizeBytes: number): Promise<WalFile> {
     const life = this.#nextLife++;
     const path = this.pathOf(life);
-    for (;;) {
+    for (let tryBytes = sizeBytes; ; ) {
       try {
-        return await this.#make(life, path, sizeBytes);
+        return await this.#make(life, path, tryBytes);
       } catch (error) {
         if (!isDiskFull(error) || this.#isClosed) throw error;
         this.#logger.warn({ path }, "no space for the next WAL file; trying again");
         await removeIfThere(this.#fileSystem, path);
-        await this.waitForSpace();
+        const smallest = Math.min(sizeBytes, SMALLEST_FILE_BYTES);
+        if (tryBytes === smallest) await this.waitForSpace();
+        tryBytes = Math.max(smallest, Math.floor(tryBytes / SMALLER_PART));
       }
     }
   }

@@ -26,8 +26,14 @@ export interface FileSystem {
   /** Makes creations, renames and removals in this directory durable. */
   syncDirectory(directory: string): Promise<void>;
   exists(path: string): Promise<boolean>;
-  /** Bytes that an unprivileged process may still write. */
-  freeBytes(directory: string): Promise<number>;
+  /** The disk that a directory is on. */
+  space(directory: string): Promise<DiskSpace>;
+}
+
+/** How large a disk is, and what an unprivileged process may still write. */
+export interface DiskSpace {
+  readonly totalBytes: number;
+  readonly freeBytes: number;
 }
 
 /** An open file. Ranges are half-open byte positions. */
