@@ -10,7 +10,8 @@
  * surviving broker names new leaders for all partitions that were led there, `everywhereMs` until
  * both do; `gapMs` is the longest time without an acknowledgement in each of those partitions, and
  * `otherGapMs` in the worst of the others. `clientStallMs` is how long this program itself stood
- * still, `syncMs` what one sync of the survivors' write-ahead logs took: a machine or a disk with
+ * still, `terms` how many terms passed in a partition until writes went on (1: the first election
+ * was the last), `syncMs` what one sync of the survivors' write-ahead logs took: a machine or a disk with
  * other work shows there, and an election takes three syncs one after the other.
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";
@@ -49,6 +50,7 @@ interface Round {
   readonly everywhereMs: number;
   readonly gapMs: { readonly median: number; readonly max: number };
   readonly otherGapMs: number;
+  readonly terms: number;
   readonly clientStallMs: number;
   readonly syncMs: number;
 }
@@ -133,6 +135,9 @@ async function runRound(bench: Bench, kind: Kind, round: number): Promise<Round>
   );
   await resumed(load, startMs);
   const gaps = load.gapsMs();
+  const after = await watch.agreement(survivors, AGREE_MS_MAX);
+  const termsOf = (partition: number): number =>
+    (after[partition]?.leaderEpoch ?? 0) - (before[partition]?.leaderEpoch ?? 0);
   stall.disable();
   const syncMs = meanSyncMs(syncsBefore, await syncsOf(survivors));
   const ledGaps = spreadOf(led.map((partition) => gaps[partition] ?? Number.NaN));
@@ -154,6 +159,7 @@ async function runRound(bench: Bench, kind: Kind, round: number): Promise<Round>
     everywhereMs: Math.round(Math.max(...movedMs) - startMs),
     gapMs: { median: ledGaps.median, max: ledGaps.max },
     otherGapMs: Math.round(Math.max(0, ...otherGaps)),
+    terms: Math.max(...led.map(termsOf)),
     clientStallMs: Math.round(stall.max / 1e6),
     syncMs,
   };
@@ -169,6 +175,7 @@ function summaryOf(kind: Kind, rounds: readonly Round[]): unknown {
     gapMedianMs: spread(({ gapMs }) => gapMs.median),
     gapMaxMs: spread(({ gapMs }) => gapMs.max),
     otherGapMs: spread(({ otherGapMs }) => otherGapMs),
+    terms: spread(({ terms }) => terms),
     clientStallMs: spread(({ clientStallMs }) => clientStallMs),
     syncMs: spread(({ syncMs }) => syncMs),
   };

@@ -4,20 +4,22 @@ import type { ErrorCode, Random } from "@stratalog/base";
 export interface BackoffLimits {
   readonly firstMs: number;
   readonly maxMs: number;
+  /** From one wait to the next. */
+  readonly factor: number;
 }
 
 /** Kafka's numbers: 100 ms doubling to 1 s. */
-export const RETRY_BACKOFF: BackoffLimits = { firstMs: 100, maxMs: 1_000 };
-/** For what a leader election ends soon: 20 ms doubling to 500 ms. */
-export const LEADER_BACKOFF: BackoffLimits = { firstMs: 20, maxMs: 500 };
+export const RETRY_BACKOFF: BackoffLimits = { firstMs: 100, maxMs: 1_000, factor: 2 };
+/** For what a leader election ends soon: 20 ms, growing by half to 500 ms. */
+export const LEADER_BACKOFF: BackoffLimits = { firstMs: 20, maxMs: 500, factor: 1.5 };
 
 /**
- * The wait before attempt number `attempt` (1 is the first retry): doubling, jittered by a fifth
+ * The wait before attempt number `attempt` (1 is the first retry): growing, jittered by a fifth
  * either way so that clients that failed together do not come back together.
  */
 export function backoffMs(limits: BackoffLimits, attempt: number, random: Random): number {
   const exponent = Math.min(Math.max(attempt, 1) - 1, 30);
-  const plain = Math.min(limits.maxMs, limits.firstMs * 2 ** exponent);
+  const plain = Math.min(limits.maxMs, limits.firstMs * limits.factor ** exponent);
   return plain * (0.8 + 0.4 * random.fraction());
 }
 

@@ -6,7 +6,7 @@ import {
   replicaIdentity,
   type Timers,
 } from "@stratalog/base";
-import type { Message } from "raft-ts";
+import type { RaftWireMessage } from "../core/wire-message.ts";
 import type { PeerLink } from "../ports/peer-link.ts";
 import type { AddGroupOptions } from "../ports/raft-group.ts";
 import { CampaignSchedule } from "./campaign-schedule.ts";
@@ -29,10 +29,13 @@ const EVIDENCE_JITTER_MS = 50;
 const EVIDENCE_RANK_MS = 150;
 /** A replica that refused a candidate for its longer log stands itself, with this much jitter. */
 const REFUSED_JITTER_MS = 5;
-/** A replica that gave its vote away lets that election end before it begins its own. */
-const VOTED_MS = 300;
+/**
+ * A replica that is asked for its vote lets that election end before it begins its own: two that
+ * take turns to interrupt each other would both lose. A few syncs of a busy disk fit in.
+ */
+const ASKED_MS = 300;
 /** A candidate has this many attempts' time to win; then it begins again, in another term. */
-const PATIENT_ATTEMPTS = 2;
+const PATIENT_ATTEMPTS = 3;
 /** What a dead process had sent may still arrive for this long; it brings no leader back. */
 const LAST_WORDS_MS = 1_000;
 /** A preferred replica that starts waits for its connections first. */
@@ -87,9 +90,13 @@ export class Elections {
 
   /**
    * A message of `from` was taken in. When it was on its way while its sender died, the leader that
-   * it names is forgotten again: it would be waited for until an election timeout.
+   * it names is forgotten again: it would be waited for until an election timeout. And whoever asks
+   * for a vote goes first.
    */
-  handleHeard(from: BrokerId, { node }: HostedGroup): void {
+  handleHeard(from: BrokerId, type: RaftWireMessage["type"], { node, group }: HostedGroup): void {
+    if (type === "pre-vote-request" || type === "vote-request") {
+      this.#schedule.postpone(group, ASKED_MS);
+    }
     const untilMs = this.#lastWordsMs.get(from);
     if (untilMs === undefined) return;
     if (this.#options.clock.monotonicMs() >= untilMs) this.#lastWordsMs.delete(from);
@@ -99,16 +106,12 @@ export class Elections {
   }
 
   /**
-   * A replica here answers a candidate. While it waits for its own turn, a refusal says that its
-   * log is the longer one and the turn is now; a vote, that the turn is the other's.
+   * A replica here refuses a candidate, while nobody leads: its own log is the longer one, so it
+   * need not wait for its turn.
    */
-  handleAnswer({ node, group }: HostedGroup, answer: Message): void {
+  handleRefused({ node, group }: HostedGroup): void {
     if (node.leader !== 0) return;
-    if (answer.type === "pre-vote-response" && answer.reject) {
-      this.#schedule.hasten(group, this.#options.random.below(REFUSED_JITTER_MS));
-    } else if (answer.type === "vote-response" && !answer.reject) {
-      this.#schedule.postpone(group, VOTED_MS);
-    }
+    this.#schedule.hasten(group, this.#options.random.below(REFUSED_JITTER_MS));
   }
 
   /** One more replica of many groups can be asked for its vote. */

@@ -1,5 +1,5 @@
 import type { GroupNumber } from "@stratalog/base";
-import type { Message, SnapshotMessage, Want } from "raft-ts";
+import type { SnapshotMessage, Want } from "raft-ts";
 import type { WireMessage } from "../core/wire-message.ts";
 import type { HostedGroup } from "./hosted-group.ts";
 
@@ -10,8 +10,8 @@ export interface GroupHost {
   send(to: number, message: WireMessage): void;
   sendSnapshot(group: GroupNumber, message: SnapshotMessage): void;
   fetch(group: HostedGroup, want: Want): void;
-  /** An answer to a candidate leaves. */
-  onVoteAnswer(group: HostedGroup, answer: Message): void;
+  /** A candidate is refused: its log is not as long, or its term is an old one. */
+  onCandidateRefused(group: HostedGroup): void;
   isAbsent(replica: number): boolean;
   /** This replica rests under its leader. */
   follow(group: HostedGroup): void;

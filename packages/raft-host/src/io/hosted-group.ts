@@ -267,7 +267,7 @@ export class HostedGroup implements RaftGroup {
         message.type === "append"
           ? message.entries.map((entry) => this.#storage.frameOf(entry))
           : NO_FRAMES;
-      if (message.type.endsWith("vote-response")) host.onVoteAnswer(this, message);
+      if (message.type === "pre-vote-response" && message.reject) host.onCandidateRefused(this);
       const rests = this.rest.restsWith(message);
       host.send(message.to, { group: this.group, message, frames, ...(rests && { rests }) });
       if (rests && message.type === "heartbeat-response") host.follow(this);

@@ -103,6 +103,19 @@ describe("RaftHost", () => {
     expect(cluster.time.monotonicMs() - startMs).toBeLessThan(150);
   });
 
+  it("needs one election although the disks are slow", async () => {
+    for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
+      const cluster = await formed({ syncMs: 90, seed });
+      await cluster.until(() =>
+        everyone.every((id) => cluster.group(id).group.leader !== undefined),
+      );
+      await cluster.time.advanceAsync(400);
+      cluster.crash(1);
+      await cluster.until(() => cluster.leaderOf(1) !== undefined);
+      expect(cluster.group(2).group.term).toBe(2);
+    }
+  });
+
   it("follows the configured order when a leader is only silent, soon after the timeout", async () => {
     const cluster = await formed();
     await cluster.time.advanceAsync(500);

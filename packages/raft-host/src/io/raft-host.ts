@@ -200,8 +200,8 @@ export class RaftHost {
         if (whole !== undefined) hosted.node.step(whole);
       } else {
         hosted.node.step(message);
+        this.#elections.handleHeard(from, message.type, hosted);
       }
-      this.#elections.handleHeard(from, hosted);
       this.#markDirty(hosted);
       if (rests !== true) continue;
       if (message.type === "heartbeat") hosted.rest.ask();
@@ -247,7 +247,7 @@ export class RaftHost {
     return {
       isAbsent: (replica) => !this.#options.peers.isUp(replicaIdentity(replica).brokerId),
       follow: (group) => this.#rests.follow(group),
-      onVoteAnswer: (group, answer) => this.#elections.handleAnswer(group, answer),
+      onCandidateRefused: (group) => this.#elections.handleRefused(group),
       markDirty: (group) => this.#markDirty(group),
       send: (to, message) => this.#send(to, message),
       sendSnapshot: (group, message) => this.#sendSnapshot(group, message),
