@@ -9,6 +9,7 @@ export interface ProduceCommandOptions extends ClusterOptions {
   readonly file?: string;
   readonly keyField?: string;
   readonly keySeparator?: string;
+  readonly json?: boolean;
   readonly partition?: number;
   readonly compression: "none" | "gzip" | "zstd";
 }
@@ -18,6 +19,8 @@ Examples:
   echo hello | strata produce greetings
   strata produce orders --file orders.jsonl --key-field customer.id --compression zstd
   printf 'k1:v1\\nk2:v2\\n' | strata produce pairs --key-separator :
+
+  strata replay orders --json | strata produce orders-copy --json
 
 Each line is one record. With 0 as exit code every line is on the disks of a majority.`;
 
@@ -33,6 +36,12 @@ export function addProduceCommand(program: Command, context: CommandContext): vo
     )
     .addOption(
       new Option("--key-separator <text>", "lines are key, separator, value").conflicts("keyField"),
+    )
+    .addOption(
+      new Option("--json", "lines are what --json of consume and replay prints").conflicts([
+        "keyField",
+        "keySeparator",
+      ]),
     )
     .option("--partition <number>", "write to this partition alone", wholeNumber(0, 9999))
     .addOption(compression.choices(["none", "gzip", "zstd"]).default("none"))

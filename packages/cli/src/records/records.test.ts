@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { parseJsonRecord } from "./json-record.ts";
 import { parseLineRecord } from "./line-record.ts";
 import { splitLines } from "./line-splitter.ts";
 import { parsePosition } from "./position.ts";
@@ -8,6 +9,9 @@ import { recordAsJson, recordAsText } from "./record-text.ts";
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (value: Uint8Array | null) =>
   value === null ? null : new TextDecoder().decode(value);
+
+const hex = (value: Uint8Array | null) =>
+  value === null ? null : Buffer.from(value).toString("hex");
 
 describe("splitLines", () => {
   it("gives the same lines however the bytes are cut", async () => {
@@ -79,6 +83,31 @@ describe("parsePosition", () => {
     ["soon", undefined],
   ])("reads %s", (input, expected) => {
     expect(parsePosition(input, nowMs)).toEqual(expected);
+  });
+});
+
+describe("parseJsonRecord", () => {
+  it("reads back what was printed", () => {
+    const field = fc.option(fc.uint8Array());
+    const headers = fc.array(fc.record({ key: fc.string(), value: field }));
+    const record = fc.record({ key: field, value: field, headers, timestampMs: fc.nat() });
+    fc.assert(
+      fc.property(record, (printed) => {
+        const line = recordAsJson({ topic: "t", partition: 1, offset: 2n, ...printed });
+        const { key, value, headers: read, timestamp } = parseJsonRecord(bytes(line), 1);
+        expect({ key: hex(key), value: hex(value), timestamp }).toEqual({
+          key: hex(printed.key),
+          value: hex(printed.value),
+          timestamp: printed.timestampMs,
+        });
+        const plain = printed.headers.map((each) => [each.key, hex(each.value)]);
+        expect(read.map((each) => [each.key, hex(each.value)])).toEqual(plain);
+      }),
+    );
+  });
+
+  it.each(["plain", "[]", '{"key":5}', '{"value":{"base16":"00"}}'])("refuses %s", (line) => {
+    expect(() => parseJsonRecord(bytes(line), 7)).toThrow("line 7 of the input is no record");
   });
 });
 

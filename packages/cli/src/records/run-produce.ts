@@ -6,6 +6,7 @@ import type { CommandContext } from "../commands/command-context.ts";
 import type { ProduceCommandOptions } from "../commands/produce-command.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { formatCount, formatDuration, formatRate, progressBar } from "../output/figures.ts";
+import { parseJsonRecord } from "./json-record.ts";
 import { parseLineRecord } from "./line-record.ts";
 import { splitLines } from "./line-splitter.ts";
 
@@ -32,7 +33,10 @@ export async function runProduce(
       for await (const line of splitLines(input(file, context))) {
         count += 1;
         readBytes += line.byteLength + 1;
-        const record = parseLineRecord(line, count, options);
+        const record =
+          options.json === true
+            ? parseJsonRecord(line, count)
+            : parseLineRecord(line, count, options);
         const { partition } = options;
         // A promise only while there is no room: awaiting each record would cost a turn of the
         // event loop for each.
@@ -61,6 +65,7 @@ export async function runProduce(
 
 /** Size of a file for the bar of progress; undefined where there is none, as for a pipe. */
 async function sizeOf(path: string): Promise<number | undefined> {
+  // Reading the file says better what is wrong with it.
   const found = await stat(path).catch(() => undefined);
   return found?.isFile() === true ? found.size : undefined;
 }
