@@ -6,6 +6,7 @@ import { addClusterCommand } from "./commands/cluster-command.ts";
 import { addCompletionCommand } from "./commands/completion-command.ts";
 import { addConsumeCommand } from "./commands/consume-command.ts";
 import { addDevCommand } from "./commands/dev-command.ts";
+import { addDlqCommand } from "./commands/dlq-command.ts";
 import { EnvironmentCommand } from "./commands/environment-command.ts";
 import { addGroupCommand } from "./commands/group-command.ts";
 import { addLogCommand } from "./commands/log-command.ts";
@@ -52,6 +53,7 @@ function createTree(context: CommandContext): Command {
   addConsumeCommand(program, context);
   addReplayCommand(program, context);
   addGroupCommand(program, context);
+  addDlqCommand(program, context);
   addClusterCommand(program, context);
   addBenchCommand(program, context);
   addLogCommand(program, context);

@@ -1,5 +1,5 @@
 import type { Random } from "@stratalog/base";
-import { backoffMs } from "./backoff.ts";
+import { backoffMs, RETRY_BACKOFF } from "./backoff.ts";
 
 /** When a handler that failed is called again. */
 export interface RetryPolicy {
@@ -18,7 +18,8 @@ export function retryDelayMs(
   random: Random,
 ): number | undefined {
   if (failure.attempt >= policy.attempts || !policy.retriable(failure.error)) return undefined;
-  const limits = { firstMs: policy.backoffMs, maxMs: policy.maxBackoffMs };
+  const { backoffMs: firstMs, maxBackoffMs: maxMs } = policy;
+  const limits = { ...RETRY_BACKOFF, firstMs, maxMs };
   return backoffMs(limits, failure.attempt, random);
 }
 
