@@ -5,6 +5,7 @@ import type { Principal } from "../services/principal.ts";
 import type { OpenStream, Serve, StreamHandler } from "../services/rpc/method.ts";
 import { type CallEnvironment, failure } from "./call-environment.ts";
 import { principalOf } from "./connection-principal.ts";
+import type { CallGuard } from "./call-guard.ts";
 import { stoppingError } from "./open-calls.ts";
 import { StreamWriter } from "./stream-writer.ts";
 
@@ -23,6 +24,7 @@ class BidiCall<Request, Response> implements OpenStream<Response> {
   readonly #environment: CallEnvironment;
   readonly #call: ServerDuplexStream<Request | Malformed, Input<Response>>;
   readonly #writer: StreamWriter<Input<Response>>;
+  readonly #guard: CallGuard;
   readonly #method: string;
   #handler: StreamHandler<Request> | undefined;
   #isOver = false;
@@ -36,6 +38,7 @@ class BidiCall<Request, Response> implements OpenStream<Response> {
     this.#environment = environment;
     this.#call = call;
     this.#method = call.getPath();
+    this.#guard = environment.guards.of(call.metadata);
     this.#writer = new StreamWriter(call, () => this.#handler?.onWritable());
   }
 
@@ -48,7 +51,10 @@ class BidiCall<Request, Response> implements OpenStream<Response> {
   }
 
   get isWritable(): boolean {
-    return this.#writer.isWritable;
+    if (!this.#writer.isWritable) return false;
+    if (!this.#guard.isCrowded) return true;
+    this.#guard.onRoom(() => this.#guarded(() => this.#handler?.onWritable()));
+    return false;
   }
 
   run(serve: Serve<Request, Response>): void {
@@ -58,13 +64,13 @@ class BidiCall<Request, Response> implements OpenStream<Response> {
     call.on("cancelled", () => this.#finish("ABORTED"));
     call.on("error", () => this.#finish("INTERNAL"));
     call.on("close", () => this.#finish("ABORTED"));
-    this.#guard(() => {
+    this.#guarded(() => {
       this.#handler = serve(this);
     });
     call.on("data", (message: Request | Malformed) => {
-      this.#guard(() => this.#receive(message));
+      this.#guarded(() => this.#receive(message));
     });
-    call.on("end", () => this.#guard(() => this.#handler?.onEnd()));
+    call.on("end", () => this.#guarded(() => this.#handler?.onEnd()));
     this.#forget = this.#environment.calls.add(() => this.#drain());
     if (this.#isOver) this.#forget();
   }
@@ -74,7 +80,11 @@ class BidiCall<Request, Response> implements OpenStream<Response> {
   }
 
   setReading(isReading: boolean): void {
-    this.#environment.gates.of(this.#call.metadata).set(isReading);
+    this.#guard.gate.set(isReading);
+  }
+
+  setHeldBytes(bytes: number): boolean {
+    return this.#guard.setStateBytes(bytes);
   }
 
   end(): void {
@@ -100,7 +110,7 @@ class BidiCall<Request, Response> implements OpenStream<Response> {
   #drain(): void {
     this.#isDraining = true;
     this.setReading(false);
-    this.#guard(() => this.#handler?.onEnd());
+    this.#guarded(() => this.#handler?.onEnd());
   }
 
   #receive(message: Request | Malformed): void {
@@ -110,7 +120,7 @@ class BidiCall<Request, Response> implements OpenStream<Response> {
   }
 
   /** Runs the handler's code; what it throws ends the stream and never the process. */
-  #guard(task: () => void): void {
+  #guarded(task: () => void): void {
     if (this.#isOver) return;
     try {
       task();

@@ -3,7 +3,7 @@ import { CodedError } from "@stratalog/base";
 import { type CallStatus, toCallStatus } from "@stratalog/protocol";
 import { localized, type MethodEnvironment } from "../services/rpc/method.ts";
 import type { OpenCalls } from "./open-calls.ts";
-import type { ReadGates } from "./read-gate.ts";
+import type { GuardedCalls } from "./guarded-calls.ts";
 
 /** What is counted of calls. Method names are those of the contract: bounded. */
 export interface CallMetrics {
@@ -19,7 +19,9 @@ export interface CallMetrics {
 export interface CallEnvironment extends MethodEnvironment {
   readonly logger: Logger;
   readonly metrics: CallMetrics;
-  readonly gates: ReadGates;
+  readonly guards: GuardedCalls;
+  /** Time for a unary call whose client names no deadline, and the most that one may name. */
+  readonly timeoutMs: number;
   readonly calls: OpenCalls;
 }
 

@@ -1,7 +1,12 @@
 import type { Socket } from "node:net";
-import { type ConnectionInjector, Server, ServerCredentials } from "@grpc/grpc-js";
+import {
+  type ConnectionInjector,
+  Server,
+  ServerCredentials,
+  type ServerOptions,
+} from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
-import type { Logger, Timers } from "@stratalog/base";
+import type { Logger, Timer, Timers } from "@stratalog/base";
 import {
   PROTOBUF_PACKAGE,
   packageDefinition,
@@ -15,7 +20,7 @@ import { type ConnectionLimits, Connections } from "./connections.ts";
 import { HTTP2_SETTINGS, onSession, raiseWindows } from "./http2-window.ts";
 import type { ServiceImplementations } from "./method-binding.ts";
 import type { OpenCalls } from "./open-calls.ts";
-import type { ReadGates } from "./read-gate.ts";
+import type { GuardedCalls } from "./guarded-calls.ts";
 import { type ListenerTls, SocketAcceptor } from "./socket-acceptor.ts";
 
 /** Where and how to listen. */
@@ -27,27 +32,52 @@ export interface ClientListenerOptions {
   /** Default: no encryption. */
   readonly tls?: ListenerTls | undefined;
   readonly services: ServiceImplementations;
-  readonly gates: ReadGates;
+  readonly guards: GuardedCalls;
   readonly calls: OpenCalls;
   readonly timers: Timers;
   readonly logger: Logger;
-  readonly limits?: Partial<ConnectionLimits>;
+  /** Over {@link LISTENER_LIMITS}. */
+  readonly limits?: Partial<ListenerLimits>;
 }
 
-const LIMITS_DEFAULT: ConnectionLimits = { connections: 10_000, handshakeMs: 5_000 };
-const MESSAGE_BYTES_MAX = 16 * 1024 * 1024 + 64 * 1024;
-const STREAMS_PER_CONNECTION_MAX = 128;
+/** Bounds of a listener; all but the memory of calls, which listeners share. */
+export interface ListenerLimits extends ConnectionLimits {
+  /** Calls at once on one connection. */
+  readonly streamsPerConnection: number;
+  /** Largest message of a client. */
+  readonly messageBytes: number;
+  /** Headers of one call, as HTTP/2 counts them. */
+  readonly headerBytes: number;
+  /** Time without a call after which a connection is closed. */
+  readonly idleMs: number;
+}
+
+/** What holds where nothing is said. */
+export const LISTENER_LIMITS: ListenerLimits = {
+  connections: 1_000,
+  connectionsPerAddress: 256,
+  handshakeMs: 5_000,
+  streamsPerConnection: 128,
+  messageBytes: 16 * 1024 * 1024 + 64 * 1024,
+  headerBytes: 16 * 1024,
+  idleMs: 600_000,
+};
+
+/** How often calls are looked at whose clients take nothing. */
+const SWEEP_MS = 1_000;
 
 /** Settings of the server; each line answers a default that does not fit. */
-const SERVER_OPTIONS = {
-  "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
-  "grpc.max_send_message_length": -1,
-  "grpc.max_concurrent_streams": STREAMS_PER_CONNECTION_MAX,
-  "grpc.enable_channelz": 0,
-  "grpc.keepalive_time_ms": 20_000,
-  "grpc.keepalive_timeout_ms": 5_000,
-  "grpc.max_connection_idle_ms": 600_000,
-};
+function serverOptions(limits: ListenerLimits): ServerOptions {
+  return {
+    "grpc.max_receive_message_length": limits.messageBytes,
+    "grpc.max_send_message_length": -1,
+    "grpc.max_concurrent_streams": limits.streamsPerConnection,
+    "grpc.enable_channelz": 0,
+    "grpc.keepalive_time_ms": 20_000,
+    "grpc.keepalive_timeout_ms": 5_000,
+    "grpc.max_connection_idle_ms": limits.idleMs,
+  };
+}
 
 /**
  * The port for clients: gRPC with our services, health and reflection. Sockets are accepted here
@@ -59,13 +89,16 @@ export class ClientListener implements ClientPort {
   readonly #health: HealthImplementation;
   readonly #connections: Connections;
   readonly #sockets = new Set<Socket>();
+  readonly #limits: ListenerLimits;
+  #sweepTimer: Timer | undefined;
   #injector: ConnectionInjector | undefined;
   #acceptor: SocketAcceptor | undefined;
 
   constructor(options: ClientListenerOptions) {
     this.#options = options;
-    const interceptors = [options.gates.interceptor];
-    this.#server = new Server({ ...SERVER_OPTIONS, interceptors });
+    this.#limits = { ...LISTENER_LIMITS, ...options.limits };
+    const interceptors = [options.guards.interceptor];
+    this.#server = new Server({ ...serverOptions(this.#limits), interceptors });
     for (const [name, implementation] of Object.entries(options.services)) {
       // The record's keys are service names by its type.
       this.#server.addService(serverDefinition(name as ServiceName), implementation);
@@ -74,7 +107,7 @@ export class ClientListener implements ClientPort {
     this.#health.addToServer(this.#server);
     new ReflectionService(packageDefinition).addToServer(this.#server);
     this.#connections = new Connections({
-      limits: { ...LIMITS_DEFAULT, ...options.limits },
+      limits: this.#limits,
       timers: options.timers,
       windowBytes: HTTP2_SETTINGS.connectionWindowBytes,
     });
@@ -87,6 +120,11 @@ export class ClientListener implements ClientPort {
 
   get refusedConnectionCount(): number {
     return this.#connections.refusedCount;
+  }
+
+  /** Calls ended because their clients took nothing. */
+  get stalledCallCount(): number {
+    return this.#options.guards.memory.stalledCount;
   }
 
   /** What health checks are told, for the whole server and for each service. */
@@ -103,22 +141,24 @@ export class ClientListener implements ClientPort {
    * cannot be bound.
    */
   async start(): Promise<number> {
-    const hasWindows = raiseWindows(this.#server, HTTP2_SETTINGS);
+    const headerListBytes = this.#limits.headerBytes;
+    const hasWindows = raiseWindows(this.#server, { ...HTTP2_SETTINGS, headerListBytes });
     // The acceptor encrypts: its certificates can be changed while it listens.
     this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
     const seesSessions = onSession(this.#server, (session) => this.#connections.add(session));
     if (!hasWindows || !seesSessions) {
       this.#options.logger.warn({}, "HTTP/2 windows stay at 64 KiB: this grpc-js hides them");
     }
-    const limits = { ...LIMITS_DEFAULT, ...this.#options.limits };
     const { tls, logger } = this.#options;
     const acceptor = new SocketAcceptor({
       tls,
       logger,
-      handshakeTimeoutMs: limits.handshakeMs,
+      handshakeTimeoutMs: this.#limits.handshakeMs,
+      admit: (socket) => this.#connections.admit(socket),
       accept: (socket) => this.#accept(socket),
     });
     this.#acceptor = acceptor;
+    this.#scheduleSweep();
     return await bindListener(acceptor.server, this.#options);
   }
 
@@ -131,6 +171,7 @@ export class ClientListener implements ClientPort {
     const acceptor = this.#acceptor;
     if (acceptor === undefined) return;
     this.#acceptor = undefined;
+    this.#sweepTimer?.cancel();
     const closed = acceptor.close();
     this.#options.calls.drain();
     const timer = this.#options.timers.after(graceMs, () => this.#cut());
@@ -144,10 +185,6 @@ export class ClientListener implements ClientPort {
 
   #accept(socket: Socket): void {
     if (socket.destroyed) return;
-    if (!this.#connections.admit()) {
-      socket.destroy();
-      return;
-    }
     this.#sockets.add(socket);
     // The library reports a broken connection by its calls; the socket's own error must have a
     // listener all the same.
@@ -156,6 +193,13 @@ export class ClientListener implements ClientPort {
     });
     socket.once("close", () => this.#sockets.delete(socket));
     this.#injector?.injectConnection(socket);
+  }
+
+  #scheduleSweep(): void {
+    this.#sweepTimer = this.#options.timers.after(SWEEP_MS, () => {
+      this.#options.guards.memory.endStalled();
+      this.#scheduleSweep();
+    });
   }
 
   #cut(): void {

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { Timers } from "@stratalog/base";
 import type { Http2Session } from "./http2-window.ts";
 
@@ -5,15 +6,19 @@ import type { Http2Session } from "./http2-window.ts";
 export interface ConnectionLimits {
   /** Connections at once; more are closed as they come. */
   readonly connections: number;
-  /** Time for a connection to show that it speaks HTTP/2. */
+  /** Connections at once from one address. */
+  readonly connectionsPerAddress: number;
+  /** Time for a connection to encrypt, and again to show that it speaks HTTP/2. */
   readonly handshakeMs: number;
 }
 
-/** Counts a listener's connections, turns away those above the bound and those that say nothing. */
+/** Counts a listener's connections, turns away those above the bounds and those that say nothing. */
 export class Connections {
   readonly #limits: ConnectionLimits;
   readonly #timers: Timers;
   readonly #windowBytes: number;
+  /** Connections by address; as many entries as connections at most. */
+  readonly #byAddress = new Map<string, number>();
   #count = 0;
   #refusedCount = 0;
 
@@ -32,23 +37,30 @@ export class Connections {
     return this.#count;
   }
 
-  /** Connections turned away since the start: above the bound, or no HTTP/2 in time. */
+  /** Connections turned away since the start: above a bound, or no HTTP/2 in time. */
   get refusedCount(): number {
     return this.#refusedCount;
   }
 
-  /** Whether one more may come in. */
-  admit(): boolean {
-    if (this.#count < this.#limits.connections) return true;
-    this.#refusedCount++;
-    return false;
+  /** Whether one more may come in; it is counted until it closes. */
+  admit(socket: Socket): boolean {
+    const { connections, connectionsPerAddress } = this.#limits;
+    const address = addressOf(socket);
+    const sameCount = this.#byAddress.get(address) ?? 0;
+    if (this.#count >= connections || sameCount >= connectionsPerAddress) {
+      this.#refusedCount++;
+      return false;
+    }
+    this.#count++;
+    this.#byAddress.set(address, sameCount + 1);
+    socket.once("close", () => this.#forget(address));
+    return true;
   }
 
-  /** Takes over a connection that was admitted. */
+  /** Takes over a connection that was admitted and may speak HTTP/2. */
   add(session: Http2Session): void {
     // A connection may be gone before its turn comes; its window is then no more to be set.
     if (session.destroyed) return;
-    this.#count++;
     session.setLocalWindowSize(this.#windowBytes);
     const timer = this.#timers.after(this.#limits.handshakeMs, () => {
       this.#refusedCount++;
@@ -56,9 +68,18 @@ export class Connections {
     });
     // The other side acknowledged our settings: it speaks HTTP/2.
     session.once("localSettings", () => timer.cancel());
-    session.once("close", () => {
-      timer.cancel();
-      this.#count--;
-    });
+    session.once("close", () => timer.cancel());
   }
+
+  #forget(address: string): void {
+    this.#count--;
+    const left = (this.#byAddress.get(address) ?? 1) - 1;
+    if (left === 0) this.#byAddress.delete(address);
+    else this.#byAddress.set(address, left);
+  }
+}
+
+/** The other side's address; one address whether it comes by IPv4 or by IPv4 inside IPv6. */
+function addressOf(socket: Socket): string {
+  return (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
 }

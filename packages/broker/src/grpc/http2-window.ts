@@ -1,4 +1,5 @@
 import type { Server } from "@grpc/grpc-js";
+import { isObject, privateField } from "./grpc-internals.ts";
 
 /** Sizes that the server announces, bytes. */
 export interface Http2Settings {
@@ -62,15 +63,6 @@ export function onSession(server: Server, listener: (session: Http2Session) => v
     http2Server.on("session", listener);
   }
   return true;
-}
-
-function privateField(server: Server, name: string): unknown {
-  // A private field is out of the type's sight; what comes back is looked at as unknown.
-  return (server as unknown as Readonly<Record<string, unknown>>)[name];
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }
 
 function isHttp2Server(value: unknown): value is Http2Server {

@@ -18,6 +18,8 @@ export interface SocketAcceptorOptions {
   readonly logger: Logger;
   /** Time for a TLS handshake. */
   readonly handshakeTimeoutMs: number;
+  /** Whether a socket may come in at all; one that may not is closed. */
+  readonly admit: (socket: Socket) => boolean;
   /** Takes over a socket that may carry HTTP/2. */
   readonly accept: (socket: Socket) => void;
 }
@@ -35,7 +37,10 @@ export class SocketAcceptor {
     const { tls } = options;
     this.server =
       tls === undefined
-        ? createServer({ noDelay: true }, options.accept)
+        ? createServer({ noDelay: true }, (socket) => {
+            if (options.admit(socket)) options.accept(socket);
+            else socket.destroy();
+          })
         : this.#createTlsServer(options, tls);
   }
 
@@ -60,7 +65,7 @@ export class SocketAcceptor {
       noDelay: true,
     });
     server.on("connection", (socket: Socket) => {
-      if (this.#handshakes.size >= HANDSHAKES_MAX) {
+      if (this.#handshakes.size >= HANDSHAKES_MAX || !options.admit(socket)) {
         socket.destroy();
         return;
       }

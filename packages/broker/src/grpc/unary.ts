@@ -6,8 +6,6 @@ import { type CallEnvironment, failure } from "./call-environment.ts";
 import { principalOf } from "./connection-principal.ts";
 import { stoppingError } from "./open-calls.ts";
 
-/** Time for a call whose client names no deadline. */
-const TIMEOUT_MS_DEFAULT = 30_000;
 const TIMEOUT_MS_MAX = 300_000;
 
 /**
@@ -65,7 +63,7 @@ function contextOf(
   const deadlineMs = deadline instanceof Date ? deadline.getTime() : deadline;
   const leftMs = Number.isFinite(deadlineMs)
     ? deadlineMs - environment.clock.wallMs()
-    : TIMEOUT_MS_DEFAULT;
+    : environment.timeoutMs;
   return {
     listener: environment.listener,
     peer: call.getPeer(),

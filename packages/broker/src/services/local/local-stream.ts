@@ -105,6 +105,11 @@ export class LocalStream implements OpenStream<unknown> {
     if (isReading) this.#port.carry(() => this.#deliver());
   }
 
+  /** Memory is bounded where strangers connect. */
+  setHeldBytes(): boolean {
+    return true;
+  }
+
   end(): void {
     const stopping = new CodedError("BROKER_NOT_AVAILABLE", "the broker is stopping");
     const ended = new CodedError("REQUEST_TIMED_OUT", "the broker ended the stream");

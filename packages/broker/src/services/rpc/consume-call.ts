@@ -1,3 +1,4 @@
+import { CodedError } from "@stratalog/base";
 import {
   type ConsumeOpen,
   type ConsumePush as WirePush,
@@ -23,6 +24,8 @@ import {
   type StreamHandler,
 } from "./method.ts";
 
+/** What a subscription costs the broker, roughly. */
+const SUBSCRIPTION_BYTES = 512;
 const BYTES = { absent: 512 * 1024, min: 1_024, max: 8 * 1024 * 1024 };
 const PARTITIONS = { name: "partitions", min: 1, max: 1_000 };
 const SUBSCRIPTIONS = { name: "subscriptions", min: 1, max: 10_000 };
@@ -56,13 +59,15 @@ export class ConsumeCall implements StreamHandler<ConsumeRequest> {
     }
     this.#session ??= this.#createSession({});
     const session = this.#session;
-    if (subscribe !== undefined) subscribeAll(session, subscribe);
+    if (subscribe !== undefined) this.#subscribe(session, subscribe);
     else if (seek !== undefined) {
       session.seek(seek.subscription, offsetFromWire(seek.offset, "offset"), seek.generation);
     } else if (pause !== undefined) session.pause(checked(pause.subscriptions));
     else if (resume !== undefined) session.resume(checked(resume.subscriptions));
-    else if (unsubscribe !== undefined) session.unsubscribe(checked(unsubscribe.subscriptions));
-    else if (credit !== undefined) session.grant(credit.bytes);
+    else if (unsubscribe !== undefined) {
+      session.unsubscribe(checked(unsubscribe.subscriptions));
+      this.#hold(session);
+    } else if (credit !== undefined) session.grant(credit.bytes);
     else throw invalidRequest("a command of a consume stream is empty");
   }
 
@@ -77,6 +82,19 @@ export class ConsumeCall implements StreamHandler<ConsumeRequest> {
 
   onClose(): void {
     this.#session?.close();
+  }
+
+  #subscribe(session: ConsumeSession, subscribe: ConsumeSubscribe): void {
+    subscribeAll(session, subscribe);
+    if (this.#hold(session)) return;
+    throw new CodedError(
+      "THROTTLED",
+      "this connection has too many subscriptions; use another one",
+    );
+  }
+
+  #hold(session: ConsumeSession): boolean {
+    return this.#stream.setHeldBytes(session.subscriptionCount * SUBSCRIPTION_BYTES);
   }
 
   #createSession(limits: Partial<ConsumeSessionLimits>): ConsumeSession {

@@ -34,6 +34,11 @@ export interface OpenStream<Response> {
   write(response: Input<Response>): void;
   /** Reads on, or holds the next message back. */
   setReading(isReading: boolean): void;
+  /**
+   * Says how much memory the client's requests of this stream take for as long as it is open, beyond
+   * messages on their way. False: more than there is room for; the stream must not take it on.
+   */
+  setHeldBytes(bytes: number): boolean;
   /** Ends the stream with success after what was written. */
   end(): void;
   /** Ends the stream with an error. */
