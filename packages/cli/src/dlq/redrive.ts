@@ -1,3 +1,4 @@
+import { machineTimers, type Timer } from "@stratalog/base";
 import {
   type ConsumedBatch,
   type ConsumedRecord,
@@ -86,15 +87,7 @@ class Redrive implements RedriveResult {
     });
     const close = (): void => void consumer.close();
     signal.addEventListener("abort", close, { once: true });
-    // Partitions may be done by another redrive of the same topic: what is stored says so.
-    const timer = setInterval(() => {
-      this.#isThrough(ends).then(
-        (isThrough) => isThrough && close(),
-        () => {
-          // Nobody answered; the next look asks again.
-        },
-      );
-    }, LOOK_MS);
+    const endWatch = this.#watch(ends, close);
     try {
       for await (const batch of consumer.batches()) {
         const { partition } = batch;
@@ -109,9 +102,30 @@ class Redrive implements RedriveResult {
         if (this.#isFull || signal.aborted || (await this.#isThrough(ends))) break;
       }
     } finally {
-      clearInterval(timer);
+      endWatch();
       signal.removeEventListener("abort", close);
     }
+  }
+
+  /** Partitions may be done by another redrive of the same topic: what is stored says so. */
+  #watch(ends: ReadonlyMap<number, bigint>, onThrough: () => void): () => void {
+    let timer: Timer | undefined;
+    let isOver = false;
+    const look = (): void => {
+      if (isOver) return;
+      timer = machineTimers.after(LOOK_MS, () => {
+        this.#isThrough(ends).then(
+          (isThrough) => (isThrough ? onThrough() : look()),
+          // Nobody answered; the next look asks again.
+          look,
+        );
+      });
+    };
+    look();
+    return () => {
+      isOver = true;
+      timer?.cancel();
+    };
   }
 
   get #isFull(): boolean {
