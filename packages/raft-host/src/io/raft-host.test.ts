@@ -105,7 +105,7 @@ describe("RaftHost", () => {
 
   it("needs one election although the disks are slow", async () => {
     for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
-      const cluster = await formed({ syncMs: 90, seed });
+      const cluster = await formed({ syncMs: 180, seed });
       await cluster.until(() =>
         everyone.every((id) => cluster.group(id).group.leader !== undefined),
       );
