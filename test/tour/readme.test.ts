@@ -1,5 +1,5 @@
-// Runs what the README tells its readers to run: the two commands, the SDK example and the command
-// line.
+// Runs what the README and the guides tell their readers to run: the two commands, the SDK example
+// and the command lines.
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,18 +12,22 @@ interface CodeBlock {
   readonly text: string;
 }
 
-async function codeBlocks(): Promise<readonly CodeBlock[]> {
-  const readme = await readFile(join(repositoryRoot, "README.md"), "utf8");
-  return [...readme.matchAll(/^```(\w+)\n([^]*?)^```$/gm)].map(([, language, text]) => ({
+async function codeBlocks(page: string): Promise<readonly CodeBlock[]> {
+  const text = await readFile(join(repositoryRoot, page), "utf8");
+  return [...text.matchAll(/^```(\w+)\n([^]*?)^```$/gm)].map(([, language, code]) => ({
     language: language!,
-    text: text!,
+    text: code!,
   }));
 }
 
-const blocks = await codeBlocks();
-const commands = blocks
-  .filter(({ language }) => language === "sh")
-  .flatMap(({ text }) => text.trim().split("\n"));
+function commandsOf(blocks: readonly CodeBlock[]): readonly string[] {
+  return blocks
+    .filter(({ language }) => language === "sh")
+    .flatMap(({ text }) => text.trim().split("\n"));
+}
+
+const blocks = await codeBlocks("README.md");
+const commands = commandsOf(blocks);
 const strataCommands = commands.filter((command) => command.includes("npx strata"));
 
 let folder = "";
@@ -83,17 +87,36 @@ describe("the README", () => {
 
   it("shows commands that work one after the other", async () => {
     for (const command of strataCommands) {
-      const run = new RunningProgram("sh", ["-c", command], {
-        env: { STRATALOG_BROKERS: addresses },
-      });
-      run.child.stdin?.end();
-      const { code, stdout, stderr } = await run.finished;
-      expect({ command, code, stderr }).toMatchObject({ command, code: 0 });
-      if (!command.includes("produce")) expect(stdout).not.toBe("");
+      const stdout = await runCommand(command);
       if (/consume|replay/.test(command)) expect(stdout).toContain("/pricing");
     }
   }, 120_000);
 });
+
+describe("the guide to operations", () => {
+  it("shows commands that work one after the other", async () => {
+    const guide = commandsOf(await codeBlocks("docs/operations.md"));
+    expect(guide.length).toBeGreaterThan(10);
+    for (const command of guide) await runCommand(command, folder);
+    const restored = await runCommand("npx strata replay payments-restored --json");
+    expect(restored.trim().split("\n")).toHaveLength(2);
+  }, 180_000);
+});
+
+/** Runs a reader's command against the test's cluster; gives its output. */
+async function runCommand(command: string, cwd = repositoryRoot): Promise<string> {
+  // npx finds the command from inside the repository only.
+  const program = join(repositoryRoot, "packages/cli/bin/strata.js");
+  const script =
+    cwd === repositoryRoot ? command : command.replaceAll("npx strata", `node ${program}`);
+  const env = { STRATALOG_BROKERS: addresses };
+  const run = new RunningProgram("sh", ["-c", script], { cwd, env });
+  run.child.stdin?.end();
+  const { code, stdout, stderr } = await run.finished;
+  expect({ command, code, stderr }).toMatchObject({ command, code: 0 });
+  if (!/produce|> /.test(command)) expect(stdout).not.toBe("");
+  return stdout;
+}
 
 describe("npm start", () => {
   it("takes the tour and ends with 0 when every comparison held", async () => {

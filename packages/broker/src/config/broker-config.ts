@@ -84,10 +84,28 @@ export interface GroupsConfig {
 
 /** Bounds on what clients and peers may make the broker hold. */
 export interface LimitsConfig {
+  /** Connections of each port for clients. */
   readonly connections: number;
+  readonly connectionsPerAddress: number;
+  readonly handshakeMs: number;
+  readonly idleMs: number;
+  readonly streamsPerConnection: number;
+  readonly headerBytes: number;
+  /** Largest message of a client. */
+  readonly requestBytes: number;
+  /** Memory for the calls of one connection, and of all. */
+  readonly connectionBytes: number;
+  readonly allConnectionsBytes: number;
+  readonly stalledMs: number;
   /** Bytes of produce requests that are not answered yet. */
   readonly produceInflightBytes: number;
   readonly requestTimeoutMs: number;
+  /** Topics that one metadata request may name. */
+  readonly metadataTopics: number;
+  readonly peerHandshakes: number;
+  readonly peerHandshakeMs: number;
+  readonly peerMessageBytes: number;
+  readonly httpConnections: number;
   readonly shutdownTimeoutMs: number;
 }
 

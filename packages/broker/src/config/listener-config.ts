@@ -4,9 +4,14 @@ import type { SettingValues } from "./settings.ts";
 const PORT_BASES = { client: 9095, peer: 9093, http: 9644 } as const;
 
 /** Listeners that may encrypt. */
-const TLS_LISTENERS = ["client", "external", "peer"] as const;
+const TLS_LISTENERS = ["client", "external", "peer", "http"] as const;
 
 type TlsListener = (typeof TLS_LISTENERS)[number];
+
+/** Listeners whose address others are told. */
+const TOLD_LISTENERS = { client: "clients", external: "clients", peer: "other brokers" } as const;
+
+type ToldListener = keyof typeof TOLD_LISTENERS;
 
 /** The port that broker `nodeId` listens on when nothing else is said. */
 export function defaultPort(listener: keyof typeof PORT_BASES, nodeId: number): number {
@@ -35,7 +40,7 @@ export function listenersOf(values: SettingValues): BrokerConfig["listeners"] {
       port: values["listeners.http.port"] ?? defaultPort("http", nodeId),
       advertisedHost: undefined,
       advertisedPort: undefined,
-      tls: undefined,
+      tls: tlsOf(values, "http"),
     },
   };
 }
@@ -51,6 +56,7 @@ export function listenerProblems(values: SettingValues): string[] {
       problems.push(`listeners.external.${asked.join(", ")} needs listeners.external.port`);
     }
   }
+  problems.push(...addressProblems(values));
   if (values.insecure) return problems;
   const exposed = exposedListeners(listenersOf(values)).map(
     ({ name, host }) =>
@@ -72,6 +78,28 @@ export function exposedListeners(
     if (config === undefined || config.tls !== undefined || isLoopback(config.host)) return [];
     return [{ name, host: config.host }];
   });
+}
+
+/** "All addresses" is a place to listen at and none to connect to. */
+function addressProblems(values: SettingValues): string[] {
+  // The entries are those of the constant.
+  const told = Object.entries(TOLD_LISTENERS) as readonly (readonly [ToldListener, string])[];
+  return told.flatMap(([listener, others]) => {
+    const isOpen = listener !== "external" || values["listeners.external.port"] !== undefined;
+    const name = `listeners.${listener}.advertised.host` as const;
+    const advertised = values[name];
+    const host = values[`listeners.${listener}.host`];
+    if (!isOpen || !isEverywhere(advertised ?? host)) return [];
+    return [
+      `${advertised === undefined ? `listeners.${listener}.host ${host}` : `${name} ${advertised}`} ` +
+        `stands for every address of this machine, and ${others} would be told to connect to it; ` +
+        `set ${name} to the name or address by which they reach this broker`,
+    ];
+  });
+}
+
+function isEverywhere(host: string): boolean {
+  return /^(?:\[?[0:.]+\]?|\*)$/.test(host);
 }
 
 function isLoopback(host: string): boolean {
@@ -96,7 +124,7 @@ function tlsProblems(values: SettingValues, listener: TlsListener): string[] {
   return [];
 }
 
-function placeOf(values: SettingValues, listener: TlsListener): Omit<ListenerConfig, "port"> {
+function placeOf(values: SettingValues, listener: ToldListener): Omit<ListenerConfig, "port"> {
   return {
     host: values[`listeners.${listener}.host`],
     advertisedHost: values[`listeners.${listener}.advertised.host`],

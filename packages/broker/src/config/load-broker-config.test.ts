@@ -87,6 +87,11 @@ describe("loadBrokerConfig", () => {
     ["seeds=1@a:1,1@b:2,3@c:3", "names a broker twice"],
     ["raft.election.ms=200", "three times raft.heartbeat.ms"],
     ["listeners.peer.host=0.0.0.0", "insecure: true"],
+    ["socket.request.max.bytes=65536", "at least max.message.bytes and 65536 more"],
+    ["peer.message.max.bytes=1048576", "peer.message.max.bytes must be at least"],
+    ["connection.max.bytes=1048576", "at least socket.request.max.bytes"],
+    ["connections.max.bytes=1048576", "at least connection.max.bytes"],
+    ["max.connections.per.ip=0", "a whole number from 1 to 100000"],
     ["listeners.client.tls.cert.file=a", "belong together"],
     ["listeners.client.tls.ca.file=a", "needs listeners.client.tls.cert.file"],
     ["listeners.external.advertised.host=a", "needs listeners.external.port"],
@@ -112,20 +117,45 @@ describe("loadBrokerConfig", () => {
 
   it("accepts listening beyond loopback when it is asked for by name", () => {
     const config = loadBrokerConfig({
-      flags: [...required, "listeners.client.host=0.0.0.0", "insecure=true"],
+      flags: [
+        ...required,
+        "listeners.client.host=0.0.0.0",
+        "listeners.client.advertised.host=broker-2.test",
+        "insecure=true",
+      ],
     });
     expect(config.listeners.client.host).toBe("0.0.0.0");
   });
 });
 
 describe("listeners", () => {
+  it.each([
+    ["listeners.client.host=0.0.0.0", "clients would be told to connect to it"],
+    ["listeners.client.host=::", "set listeners.client.advertised.host"],
+    ["listeners.peer.host=0.0.0.0", "other brokers would be told"],
+    ["listeners.client.advertised.host=0.0.0.0", "listeners.client.advertised.host 0.0.0.0"],
+    ["listeners.client.host=0:0:0:0:0:0:0:0", "every address of this machine"],
+  ])("say no address to others that is none: %s", (flag, expected) => {
+    expect(refusal({ flags: [...required, "insecure=true", flag] })).toContain(expected);
+    // A port that is closed is told to nobody, and operators are told nothing.
+    const flags = ["insecure=true", "listeners.external.host=::", "listeners.http.host=0.0.0.0"];
+    expect(() => loadBrokerConfig({ flags: [...required, ...flags] })).not.toThrow();
+  });
+
+  it("for operators may encrypt too", () => {
+    const host = "listeners.http.host=0.0.0.0";
+    expect(refusal({ flags: [...required, host] })).toContain("listeners.http.host");
+    const { listeners } = loadBrokerConfig({ flags: [...required, host, ...tlsOf("http")] });
+    expect(listeners.http.tls).toMatchObject({ certFile: "c.crt", clientAuth: "none" });
+  });
+
   const tlsOf = (listener: string): string[] => [
     `listeners.${listener}.tls.cert.file=c.crt`,
     `listeners.${listener}.tls.key.file=c.key`,
   ];
 
   it("may be beyond loopback without more when they encrypt", () => {
-    const host = "listeners.client.host=0.0.0.0";
+    const host = "listeners.client.host=192.0.2.7";
     const { listeners } = loadBrokerConfig({ flags: [...required, host, ...tlsOf("client")] });
     expect(listeners.client.tls).toEqual({
       certFile: "c.crt",

@@ -1,5 +1,5 @@
 import { CodedError } from "@stratalog/base";
-import type { BrokerConfig } from "./broker-config.ts";
+import type { BrokerConfig, LimitsConfig } from "./broker-config.ts";
 import {
   type ConfigFile,
   type GivenValue,
@@ -30,6 +30,8 @@ export interface ConfigSources {
   readonly flags?: readonly string[];
 }
 
+/** What surrounds a batch in a message. */
+const MESSAGE_OVERHEAD_BYTES = 64 * 1024;
 const PORT_MAX = 65_535;
 
 /**
@@ -99,6 +101,19 @@ function contradictions(values: SettingValues): string[] {
   if (values["broker.session.timeout.ms"] <= values["broker.heartbeat.interval.ms"]) {
     problems.push("broker.session.timeout.ms must be larger than broker.heartbeat.interval.ms");
   }
+  // A message of a client holds a batch and a little more; one of a broker the same as a frame.
+  const batchBytes = values["max.message.bytes"] + MESSAGE_OVERHEAD_BYTES;
+  for (const key of ["socket.request.max.bytes", "peer.message.max.bytes"] as const) {
+    if (values[key] < batchBytes) {
+      problems.push(`${key} must be at least max.message.bytes and ${MESSAGE_OVERHEAD_BYTES} more`);
+    }
+  }
+  if (values["connection.max.bytes"] < values["socket.request.max.bytes"]) {
+    problems.push("connection.max.bytes must be at least socket.request.max.bytes");
+  }
+  if (values["connections.max.bytes"] < values["connection.max.bytes"]) {
+    problems.push("connections.max.bytes must be at least connection.max.bytes");
+  }
   const ids = values.seeds.map((text) => parseSeed(text)?.brokerId);
   if (new Set(ids).size !== ids.length) problems.push("seeds names a broker twice");
   if (ids.length > 0 && ids.length % 2 === 0) {
@@ -144,11 +159,29 @@ function toBrokerConfig(values: SettingValues): BrokerConfig {
       partitions: values["groups.topic.num.partitions"],
       heartbeatIntervalMs: values["group.heartbeat.interval.ms"],
     },
-    limits: {
-      connections: values["max.connections"],
-      produceInflightBytes: values["produce.inflight.max.bytes"],
-      requestTimeoutMs: values["request.timeout.ms"],
-      shutdownTimeoutMs: values["shutdown.timeout.ms"],
-    },
+    limits: limitsOf(values),
+  };
+}
+
+function limitsOf(values: SettingValues): LimitsConfig {
+  return {
+    connections: values["max.connections"],
+    connectionsPerAddress: values["max.connections.per.ip"],
+    handshakeMs: values["connection.handshake.timeout.ms"],
+    idleMs: values["connections.max.idle.ms"],
+    streamsPerConnection: values["connection.max.streams"],
+    headerBytes: values["connection.max.header.bytes"],
+    requestBytes: values["socket.request.max.bytes"],
+    connectionBytes: values["connection.max.bytes"],
+    allConnectionsBytes: values["connections.max.bytes"],
+    stalledMs: values["connection.stalled.timeout.ms"],
+    produceInflightBytes: values["produce.inflight.max.bytes"],
+    requestTimeoutMs: values["request.timeout.ms"],
+    metadataTopics: values["metadata.max.topics"],
+    peerHandshakes: values["peer.max.handshakes"],
+    peerHandshakeMs: values["peer.handshake.timeout.ms"],
+    peerMessageBytes: values["peer.message.max.bytes"],
+    httpConnections: values["http.max.connections"],
+    shutdownTimeoutMs: values["shutdown.timeout.ms"],
   };
 }

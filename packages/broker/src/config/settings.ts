@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { limitSettings } from "./limit-settings.ts";
 import { parseSeed } from "./seed.ts";
+import { listOf, scalarOf, text, whole } from "./setting-types.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -9,38 +11,6 @@ const SECOND_MS = 1000;
 const DAY_MS = 86_400 * SECOND_MS;
 const INT32_MAX = 0x7fff_ffff;
 const SAFE_MAX = Number.MAX_SAFE_INTEGER;
-
-/** Environment variables and flags are text; whole numbers and truth values are read out of it. */
-function scalarOf(value: unknown): unknown {
-  if (typeof value !== "string") return value;
-  const text = value.trim();
-  if (/^-?\d+$/.test(text)) return Number(text);
-  if (text === "true") return true;
-  if (text === "false") return false;
-  return value;
-}
-
-/** A list may be written as one text with commas. */
-function listOf(value: unknown): unknown {
-  if (typeof value !== "string") return value;
-  return value
-    .split(",")
-    .map((item) => item.trim())
-    .filter((item) => item !== "");
-}
-
-/** A name made of digits is a number in YAML; it was meant as text. */
-function textOf(value: unknown): unknown {
-  return typeof value === "number" ? String(value) : value;
-}
-
-function whole(min: number, max: number) {
-  return z.preprocess(scalarOf, z.int().min(min).max(max));
-}
-
-function text() {
-  return z.preprocess(textOf, z.string().min(1).max(1024));
-}
 
 /** Whether whoever connects must show a certificate. */
 function clientAuth(fallback: "none" | "required") {
@@ -133,6 +103,14 @@ export const brokerSettings = z.object({
   "listeners.http.port": port()
     .optional()
     .describe("Unset: 9644 + 10 * node.id; 0: any free port."),
+  "listeners.http.tls.cert.file": text()
+    .optional()
+    .describe("Certificate chain, PEM; turns TLS on."),
+  "listeners.http.tls.key.file": text().optional().describe("Private key of the certificate, PEM."),
+  "listeners.http.tls.ca.file": text()
+    .optional()
+    .describe("Authorities that whoever looks must be signed by, PEM."),
+  "listeners.http.tls.client.auth": clientAuth("none"),
 
   "raft.heartbeat.ms": whole(10, 60_000).default(150).describe("Beat of a leader."),
   "raft.election.ms": whole(50, 600_000)
@@ -198,15 +176,7 @@ export const brokerSettings = z.object({
     .default(5 * SECOND_MS)
     .describe("Beat that members of groups are asked for."),
 
-  "max.connections": whole(1, 100_000)
-    .default(1000)
-    .describe("Connections at one time of each port for clients."),
-  "produce.inflight.max.bytes": whole(MIB, 16 * GIB)
-    .default(64 * MIB)
-    .describe("Bytes of produce requests that are not answered yet, all clients together."),
-  "request.timeout.ms": whole(100, 600_000)
-    .default(30 * SECOND_MS)
-    .describe("Longest that a request of a client may take when it names no limit."),
+  ...limitSettings,
   "shutdown.timeout.ms": whole(100, 600_000)
     .default(10 * SECOND_MS)
     .describe("Longest that a graceful stop may take."),
