@@ -2,6 +2,8 @@ import type { GroupNumber } from "@stratalog/base";
 import { LogStore } from "@stratalog/log-store";
 import type { BrokerConfig } from "../config/broker-config.ts";
 import { BrokerDirectory } from "../directory/broker-directory.ts";
+import { DiskBallast } from "../directory/disk-ballast.ts";
+import { GuardedKeyValueStore } from "../directory/guarded-key-value-store.ts";
 import type { Environment } from "../environment.ts";
 import type { StopStep } from "./stop-order.ts";
 import type { StopSequence } from "./stop-sequence.ts";
@@ -23,12 +25,26 @@ export async function openStorage(
   onDamaged: (group: GroupNumber, reason: string) => void,
 ): Promise<Storage> {
   const { fileSystem, random, clock, timers, logger } = environment;
+  const ballast = new DiskBallast({
+    fileSystem,
+    directory: config.dataDir,
+    reserveBytes: config.storage.diskReserveBytes,
+    timers,
+    logger: logger.child({ part: "disk" }),
+  });
+  stops.add("ballast", () => ballast.stop());
   const directory = await BrokerDirectory.open({
     path: config.dataDir,
     brokerId: config.nodeId,
     fileSystem,
     random,
-    openKeyValueStore: (path) => environment.openKeyValueStore(path),
+    openKeyValueStore: async (path) => {
+      await ballast.open();
+      return new GuardedKeyValueStore(await environment.openKeyValueStore(path), {
+        room: (bytes) => ballast.room(bytes),
+        onFailed: (error) => environment.onFatal("the key-value store cannot write", error),
+      });
+    },
   });
   stops.add("data directory", () => directory.close());
   const { walFileBytes, checkpointIntervalMs, tailCacheBytes, flushBytes, flushMs } =

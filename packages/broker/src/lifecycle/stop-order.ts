@@ -17,6 +17,8 @@ export const STOP_ORDER = [
   "metrics",
   "exposure warning",
   "deadlines",
+  // A checkpoint that waits for space would otherwise keep the log store from closing.
+  "ballast",
   "log store",
   "data directory",
 ] as const;
