@@ -10,7 +10,7 @@ import {
   type Timers,
 } from "@stratalog/base";
 import { type FileSystem, NodeFileSystem } from "@stratalog/log-store";
-import { type PeerLink, TcpPeerLink } from "@stratalog/raft-host";
+import { type PeerLink, type TcpLimits, TcpPeerLink } from "@stratalog/raft-host";
 import type { BrokerConfig, TlsConfig } from "./config/broker-config.ts";
 import { type ClientApi, type ClientApiOptions, createClientApi } from "./grpc/client-api.ts";
 import { HttpListener, type HttpListenerOptions } from "./http/http-listener.ts";
@@ -47,7 +47,7 @@ export interface Environment {
    */
   openClientPort(options: ClientPortOptions): ClientApi;
   /** The port for operators and their tools. Not listening yet. */
-  openHttpPort(options: HttpListenerOptions): HttpPort;
+  openHttpPort(options: HttpPortOptions): HttpPort;
   /** Adds figures of the process to the metrics. Returns how to stop. */
   measureProcess(metrics: BrokerMetrics): () => void;
   /**
@@ -58,10 +58,16 @@ export interface Environment {
   onFatal(reason: string, error: unknown): void;
 }
 
-/** Where a broker listens for the others, and how that is encrypted. */
+/** Where a broker listens for the others, how that is encrypted and bounded. */
 export interface PeerListen {
   readonly host: string;
   readonly port: number;
+  readonly tls: TlsConfig | undefined;
+  readonly limits?: Partial<TcpLimits>;
+}
+
+/** What the port for operators is made of, and how it is encrypted. */
+export interface HttpPortOptions extends Omit<HttpListenerOptions, "tls"> {
   readonly tls: TlsConfig | undefined;
 }
 
@@ -113,16 +119,17 @@ export function nodeEnvironment(
       }
       return store;
     },
-    openPeerLink: ({ host, port, tls }) =>
+    openPeerLink: ({ host, port, tls, limits }) =>
       new TcpPeerLink({
         listen: { host, port },
         timers,
         random,
         logger: logger.child({ part: "peers" }),
         tls: openTls(tls),
+        ...(limits === undefined ? {} : { limits }),
       }),
     openClientPort: ({ tls, ...parts }) => createClientApi({ ...parts, tls: openTls(tls) }),
-    openHttpPort: (parts) => new HttpListener(parts),
+    openHttpPort: ({ tls, ...parts }) => new HttpListener({ ...parts, tls: openTls(tls) }),
     measureProcess: (metrics) => addProcessMetrics(metrics),
     onFatal: options.onFatal ?? endProcess,
   };

@@ -1,5 +1,14 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { Logger } from "@stratalog/base";
+import type { ListenerTls } from "../grpc/socket-acceptor.ts";
 import { bindListener } from "./bind-listener.ts";
 
 /** An answer of a page. */
@@ -19,38 +28,43 @@ export interface HttpListenerOptions {
   readonly port: number;
   readonly pages: Pages;
   readonly logger: Logger;
+  /** Default: no encryption. */
+  readonly tls?: ListenerTls | undefined;
+  /** Connections at once. Default 256. */
+  readonly connectionsMax?: number;
 }
 
-const CONNECTIONS_MAX = 256;
+const CONNECTIONS_MAX_DEFAULT = 256;
 const HEADER_BYTES_MAX = 8 * 1024;
 const TIMEOUT_MS = 5_000;
 const KEEP_ALIVE_MS = 10_000;
+
+const BOUNDS: ServerOptions = {
+  maxHeaderSize: HEADER_BYTES_MAX,
+  headersTimeout: TIMEOUT_MS,
+  requestTimeout: TIMEOUT_MS,
+  keepAliveTimeout: KEEP_ALIVE_MS,
+};
 
 /** The port for operators and their tools: GET and HEAD of a few pages, nothing else. */
 export class HttpListener {
   readonly #options: HttpListenerOptions;
   readonly #pages: ReadonlyMap<string, Pages[string]>;
   readonly #server: Server;
+  #forget: () => void = () => {};
 
   constructor(options: HttpListenerOptions) {
     this.#options = options;
     this.#pages = new Map(Object.entries(options.pages));
-    this.#server = createServer(
-      {
-        maxHeaderSize: HEADER_BYTES_MAX,
-        headersTimeout: TIMEOUT_MS,
-        requestTimeout: TIMEOUT_MS,
-        keepAliveTimeout: KEEP_ALIVE_MS,
-      },
-      (request, response) => {
-        this.#answer(request, response).catch((error: unknown) => {
-          options.logger.error({ err: error, path: request.url }, "a page failed");
-          if (!response.headersSent) respond(response, plain(500, "internal error"));
-          else response.destroy();
-        });
-      },
-    );
-    this.#server.maxConnections = CONNECTIONS_MAX;
+    const answer = (request: IncomingMessage, response: ServerResponse): void => {
+      this.#answer(request, response).catch((error: unknown) => {
+        options.logger.error({ err: error, path: request.url }, "a page failed");
+        if (!response.headersSent) respond(response, plain(500, "internal error"));
+        else response.destroy();
+      });
+    };
+    this.#server = this.#createServer(answer);
+    this.#server.maxConnections = options.connectionsMax ?? CONNECTIONS_MAX_DEFAULT;
     this.#server.on("clientError", (_error, socket) => {
       // Whoever speaks no HTTP gets the connection closed, which is all there is to say.
       socket.destroy();
@@ -64,11 +78,33 @@ export class HttpListener {
 
   /** Closes at once: no page takes long. */
   stop(): Promise<void> {
+    this.#forget();
     return new Promise((resolve) => {
       // The only error is that it was not listening, which is what was asked for.
       this.#server.close(() => resolve());
       this.#server.closeAllConnections();
     });
+  }
+
+  #createServer(answer: RequestListener): Server {
+    const { tls } = this.#options;
+    if (tls === undefined) return createServer(BOUNDS, answer);
+    const server = createTlsServer(
+      {
+        ...BOUNDS,
+        ...tls.current,
+        requestCert: tls.requiresClientCertificate,
+        rejectUnauthorized: tls.requiresClientCertificate,
+        handshakeTimeout: TIMEOUT_MS,
+      },
+      answer,
+    );
+    server.on("tlsClientError", (error, socket) => {
+      this.#options.logger.debug({ reason: error.message }, "a TLS handshake failed");
+      socket.destroy();
+    });
+    this.#forget = tls.onChange(() => server.setSecureContext(tls.current));
+    return server;
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

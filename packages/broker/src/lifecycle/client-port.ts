@@ -1,8 +1,10 @@
 import { brokerId } from "@stratalog/base";
 import type { TopicConfigOverrides } from "@stratalog/metadata";
-import type { BrokerConfig, ListenerConfig } from "../config/broker-config.ts";
+import type { BrokerConfig, LimitsConfig, ListenerConfig } from "../config/broker-config.ts";
 import type { Environment } from "../environment.ts";
+import { CallMemory } from "../grpc/call-memory.ts";
 import type { ClientApi } from "../grpc/client-api.ts";
+import type { ListenerLimits } from "../grpc/client-listener.ts";
 import type { LeaderView } from "../replicas/replica-lookup.ts";
 import type { ByteBudget } from "../services/byte-budget.ts";
 import type { ClientPort } from "../services/client-port.ts";
@@ -55,8 +57,8 @@ export class ClientPorts {
     this.#client = createClientPort(parts, { name: CLIENT_LISTENER, config: client });
     if (external === undefined) return;
     // One bound on what all clients have in flight, whichever way they came.
-    const { produceBudget } = this.#client;
-    const listener = { name: EXTERNAL_LISTENER, config: external, produceBudget };
+    const { produceBudget, callMemory } = this.#client;
+    const listener = { name: EXTERNAL_LISTENER, config: external, produceBudget, callMemory };
     this.#external = createClientPort(parts, listener);
   }
 
@@ -88,6 +90,7 @@ function createClientPort(
     readonly name: string;
     readonly config: ListenerConfig;
     readonly produceBudget?: ByteBudget;
+    readonly callMemory?: CallMemory | undefined;
   },
 ): ClientApi {
   const { environment, config, cluster, leaders, metrics } = parts;
@@ -121,6 +124,29 @@ function createClientPort(
     },
     produceInflightBytes: config.limits.produceInflightBytes,
     ...(produceBudget === undefined ? {} : { produceBudget }),
-    limits: { connections: config.limits.connections },
+    callMemory: listener.callMemory ?? callMemoryOf(config.limits),
+    requestTimeoutMs: config.limits.requestTimeoutMs,
+    metadataTopics: config.limits.metadataTopics,
+    limits: listenerLimitsOf(config.limits),
   });
+}
+
+function callMemoryOf(limits: LimitsConfig): CallMemory {
+  return new CallMemory({
+    connectionBytes: limits.connectionBytes,
+    totalBytes: limits.allConnectionsBytes,
+    stalledMs: limits.stalledMs,
+  });
+}
+
+function listenerLimitsOf(limits: LimitsConfig): ListenerLimits {
+  return {
+    connections: limits.connections,
+    connectionsPerAddress: limits.connectionsPerAddress,
+    handshakeMs: limits.handshakeMs,
+    streamsPerConnection: limits.streamsPerConnection,
+    messageBytes: limits.requestBytes,
+    headerBytes: limits.headerBytes,
+    idleMs: limits.idleMs,
+  };
 }

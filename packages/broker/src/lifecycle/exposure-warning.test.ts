@@ -24,9 +24,9 @@ describe("warnOfExposure", () => {
   it("names the open listeners at the start and every minute, until it is stopped", () => {
     const { time, warnings, stop } = warningsOf(
       "listeners.external.port=1",
-      "listeners.external.host=0.0.0.0",
+      "listeners.external.host=192.0.2.7",
     );
-    expect(warnings).toEqual([["external (0.0.0.0)"]]);
+    expect(warnings).toEqual([["external (192.0.2.7)"]]);
     time.advance(2 * MINUTE_MS);
     expect(warnings).toHaveLength(3);
     stop();
@@ -36,7 +36,7 @@ describe("warnOfExposure", () => {
 
   it("is silent about loopback and about listeners that encrypt", () => {
     const tls = ["cert", "key", "ca"].map((file) => `listeners.peer.tls.${file}.file=f`);
-    const { time, warnings } = warningsOf("listeners.peer.host=0.0.0.0", ...tls);
+    const { time, warnings } = warningsOf("listeners.peer.host=192.0.2.7", ...tls);
     expect(warnings).toEqual([]);
     expect(time.pendingCount).toBe(0);
   });

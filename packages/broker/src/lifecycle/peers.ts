@@ -1,7 +1,13 @@
 import { type BrokerId, brokerId, type GroupNumber, randomUuid } from "@stratalog/base";
 import { frameCodec, type LogStore } from "@stratalog/log-store";
 import type { MetadataImage } from "@stratalog/metadata";
-import { type PeerAddress, PeerHub, type PeerHello, RaftHost } from "@stratalog/raft-host";
+import {
+  type PeerAddress,
+  PeerHub,
+  type PeerHello,
+  RaftHost,
+  type TcpLimits,
+} from "@stratalog/raft-host";
 import type { BrokerConfig } from "../config/broker-config.ts";
 import type { BrokerIdentity } from "../directory/broker-identity.ts";
 import type { Environment } from "../environment.ts";
@@ -32,7 +38,7 @@ export class Peers {
     const { host, port, tls } = config.listeners.peer;
     this.#config = config;
     this.incarnation = randomUuid(random);
-    const link = environment.openPeerLink({ host, port, tls });
+    const link = environment.openPeerLink({ host, port, tls, limits: peerLimitsOf(config) });
     this.hub = new PeerHub({
       self,
       link,
@@ -96,4 +102,12 @@ export class Peers {
     if (known === undefined || known === directoryId) return undefined;
     return `broker ${id} is registered with data directory ${known}, not ${directoryId}`;
   }
+}
+
+function peerLimitsOf({ limits }: BrokerConfig): Partial<TcpLimits> {
+  return {
+    greetingCountMax: limits.peerHandshakes,
+    handshakeTimeoutMs: limits.peerHandshakeMs,
+    messageBytesMax: limits.peerMessageBytes,
+  };
 }

@@ -179,11 +179,18 @@ export class RunningBroker implements Broker {
   }
 
   async #openHttpPort(): Promise<number> {
-    const { host, port } = this.#config.listeners.http;
+    const { host, port, tls } = this.#config.listeners.http;
     const logger = this.#environment.logger.child({ part: "http" });
     this.#stops.add("metrics", this.#environment.measureProcess(this.#metrics));
     const pages = brokerPages(this.#life, this.#metrics);
-    const listener = this.#environment.openHttpPort({ host, port, pages, logger });
+    const listener = this.#environment.openHttpPort({
+      host,
+      port,
+      tls,
+      pages,
+      logger,
+      connectionsMax: this.#config.limits.httpConnections,
+    });
     const bound = await listener.start();
     this.#stops.add("http port", () => listener.stop());
     return bound;

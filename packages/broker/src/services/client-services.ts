@@ -38,6 +38,8 @@ export interface ClientServicesOptions {
   readonly coordinator: GroupCoordinator;
   readonly controllerVoters: readonly BrokerId[];
   readonly topicDefaults: TopicCreationDefaults;
+  /** Topics that one metadata request may name. Default 1,000. */
+  readonly metadataTopics?: number;
   /** Bytes of batches in flight over all clients at which their streams are read no further. */
   readonly produceInflightBytes: number;
   /** The same of another listener, when both share one bound. Default: one of its own. */
@@ -75,7 +77,9 @@ export function createClientServices(options: ClientServicesOptions): ClientServ
       finder,
       metrics,
     }),
-    MetadataService: metadataMethods(new MetadataService({ brokerId, metadata, leaders })),
+    MetadataService: metadataMethods(
+      new MetadataService({ brokerId, metadata, leaders, topicsMax: options.metadataTopics }),
+    ),
     AdminService: adminMethods({
       admin: new AdminService({ metadata, leaders, controller, random, timers, defaults }),
       cluster: { brokerId, metadata, leaders, controllerVoters },

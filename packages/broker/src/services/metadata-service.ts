@@ -14,22 +14,26 @@ import { unknownTopic } from "./partition-finder.ts";
 import type { ClusterMetadata, Leaders } from "./ports.ts";
 import { isInternal, partitionView } from "./topic-view.ts";
 
-const TOPICS_MAX = 1_000;
+const TOPICS_MAX_DEFAULT = 1_000;
 
 /** Answers who is there and who leads what, from this broker's own copy. */
 export class MetadataService {
   readonly #brokerId: BrokerId;
   readonly #metadata: ClusterMetadata;
   readonly #leaders: Leaders;
+  readonly #topicsMax: number;
 
   constructor(options: {
     readonly brokerId: BrokerId;
     readonly metadata: ClusterMetadata;
     readonly leaders: Leaders;
+    /** Topics that one request may name. Default 1,000. */
+    readonly topicsMax?: number | undefined;
   }) {
     this.#brokerId = options.brokerId;
     this.#metadata = options.metadata;
     this.#leaders = options.leaders;
+    this.#topicsMax = options.topicsMax ?? TOPICS_MAX_DEFAULT;
   }
 
   /**
@@ -37,7 +41,7 @@ export class MetadataService {
    */
   getMetadata(request: GetMetadataRequest, listener: string): Input<GetMetadataResponse> {
     checkFormed(this.#metadata);
-    checkCount(request.topics, { name: "topics", min: 0, max: TOPICS_MAX });
+    checkCount(request.topics, { name: "topics", min: 0, max: this.#topicsMax });
     const { image, appliedIndex } = this.#metadata;
     const controller = this.#leaders.leaderOf(CONTROLLER_GROUP);
     const brokers = [...image.brokers.values()].toSorted((a, b) => a.brokerId - b.brokerId);
