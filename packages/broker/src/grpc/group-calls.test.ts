@@ -93,6 +93,28 @@ describe("groupSession", () => {
     expect(api.coordinator.received.map((message) => message.type)).toEqual(["join"]);
   });
 
+  it("ends a half-closed stream only when the member is out", async () => {
+    await using api = await startApi();
+    const member = new Member(api).send({ join });
+    await member.count(2);
+    api.coordinator.answer = () => [];
+    let isEnded = false;
+    void member.ended.then(() => {
+      isEnded = true;
+    });
+    member.send({ leave: {} });
+    member.stream.end();
+    while (api.coordinator.received.length < 2) {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    // A whole call more goes through the connection in the meantime.
+    const client = api.client("GroupService");
+    await callUnary(client.listGroups.bind(client), {}, options());
+    expect(isEnded).toBe(false);
+    api.coordinator.say({ type: "left" });
+    expect(await member.ended).toBeUndefined();
+  });
+
   it("ends with the coordinator's last word, with the new coordinator's address", async () => {
     await using api = await startApi();
     const member = new Member(api).send({ join });

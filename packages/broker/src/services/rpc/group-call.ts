@@ -28,6 +28,7 @@ export class GroupCall implements StreamHandler<GroupSessionRequest> {
   readonly #session: MemberSession;
   readonly #queue = new BoundedQueue<Input<GroupSessionResponse>>(QUEUE_LENGTH_MAX);
   #hasJoined = false;
+  #isLeaving = false;
   #commitsInflight = 0;
   /** The coordinator said its last; the stream ends when that is written. */
   #isEnding = false;
@@ -54,6 +55,7 @@ export class GroupCall implements StreamHandler<GroupSessionRequest> {
       this.#commitsInflight++;
       this.#pace();
     }
+    this.#isLeaving ||= message.type === "leave";
     this.#session.handle(message);
     if (request.ping !== undefined) this.#send({ pong: { sequence: request.ping.sequence } });
   }
@@ -62,9 +64,12 @@ export class GroupCall implements StreamHandler<GroupSessionRequest> {
     this.#flush();
   }
 
-  /** The client closed its side without a leave: like a broken stream. */
+  /**
+   * The client closed its side. Without a leave that is like a broken stream; after one the end
+   * waits until the member is out, which is what the client waits for.
+   */
   onEnd(): void {
-    this.#stream.end();
+    if (!this.#isLeaving) this.#stream.end();
   }
 
   onClose(): void {
