@@ -2,7 +2,7 @@ import { appendFileSync, existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 /** What a test may need that a fresh clone on a bare machine does not have. */
-export type Need = "vectors" | "data" | "git" | "docker" | "openssl" | "root";
+export type Need = "vectors" | "data" | "git" | "docker" | "openssl" | "root" | "slow";
 
 /** A requirement of some tests, and how to say that they did not run. */
 export interface Requirement {
@@ -23,13 +23,18 @@ export interface Requirement {
 export function canRun(requirement: Requirement): boolean {
   const { need, isMet, name, reason } = requirement;
   if (isMet) return true;
-  const required = (process.env["STRATALOG_REQUIRE"] ?? "").split(",").map((item) => item.trim());
-  if (required.includes(need)) {
+  if (isRequired(need)) {
     throw new Error(`${name} cannot be skipped (STRATALOG_REQUIRE has ${need}): ${reason}`);
   }
   const path = process.env["STRATALOG_SKIPS"];
   if (path !== undefined) appendFileSync(path, `${JSON.stringify({ name, reason })}\n`);
   return false;
+}
+
+/** Whether `STRATALOG_REQUIRE` names a need: tests that take minutes run only then ("slow"). */
+export function isRequired(need: Need): boolean {
+  const required = (process.env["STRATALOG_REQUIRE"] ?? "").split(",");
+  return required.some((item) => item.trim() === need);
 }
 
 const repository = fileURLToPath(new URL("..", import.meta.url));

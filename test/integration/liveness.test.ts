@@ -1,0 +1,102 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { CodedError, connect, type GroupConsumerOptions, type Stratalog } from "@stratalog/client";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { canRun, isRequired } from "../skips.ts";
+import { ProcessCluster } from "./process-cluster.ts";
+
+// What a handler that blocks the event loop costs, with the coordinator in a process of its own.
+
+let cluster: ProcessCluster;
+let client: Stratalog;
+
+beforeAll(async () => {
+  cluster = await ProcessCluster.start({ brokers: 1 });
+  client = connect({ brokers: cluster.addresses });
+}, 30_000);
+
+afterAll(async () => {
+  await client.close();
+  await cluster[Symbol.asyncDispose]();
+});
+
+/** What became of a member that blocked its event loop at the first record. */
+interface Blocked {
+  /** Why partitions went, if any did. */
+  readonly lost: readonly string[];
+  /** "stored", or the code of the refusal, of the commit of the record in hand. */
+  readonly commit: string;
+  /** Values that were handled, in the order that they were. */
+  readonly values: readonly (string | null)[];
+  readonly pauseMs: number;
+}
+
+/** Nothing of this process runs meanwhile: no timer, no socket. */
+function blockEventLoop(durationMs: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, durationMs);
+}
+
+async function block(
+  topic: string,
+  blockMs: number,
+  options: Partial<GroupConsumerOptions>,
+): Promise<Blocked> {
+  await client.admin().createTopic({ name: topic, partitions: 1 });
+  const producer = client.producer();
+  for (const value of ["a", "b", "c"]) await producer.send({ topic, value });
+  const group = `${topic}-group`;
+  const subscription = { group, topics: [topic], fromBeginning: true, commit: "manual" } as const;
+  const consumer = client.consumer({ ...subscription, ...options });
+  const lost: string[] = [];
+  consumer.on("revoked", (_partitions, reason) => void lost.push(reason));
+  const values: (string | null)[] = [];
+  let commit = "";
+  let pauseMs = 0;
+  for await (const record of consumer) {
+    values.push(record.text());
+    if (values.length === 1) {
+      const startMs = performance.now();
+      blockEventLoop(blockMs);
+      // The loop runs again: what came meanwhile is heard before the record is committed.
+      await delay(1_500);
+      commit = await consumer.commit(record).then(
+        () => "stored",
+        (error: unknown) => CodedError.from(error).code,
+      );
+      pauseMs = performance.now() - startMs;
+    }
+    if (values.at(-1) === "c") break;
+  }
+  await consumer.close();
+  return { lost, commit, values, pauseMs };
+}
+
+describe("a handler that blocks the event loop", () => {
+  it("keeps its partitions when that is shorter than the session", async () => {
+    const blocked = await block("short", 2_500, { sessionTimeoutMs: 4_000 });
+    expect(blocked).toMatchObject({ lost: [], commit: "stored", values: ["a", "b", "c"] });
+  }, 30_000);
+
+  it("loses them when it is longer, and its late commit is refused", async () => {
+    const blocked = await block("long", 3_500, { sessionTimeoutMs: 1_500 });
+    expect(blocked.lost).toEqual(["lost"]);
+    expect(blocked.commit).toBe("FENCED_MEMBER_EPOCH");
+    // Nothing was committed, so that it comes again.
+    expect(blocked.values).toEqual(["a", "a", "b", "c"]);
+  }, 30_000);
+
+  const isSlow = canRun({
+    need: "slow",
+    isMet: isRequired("slow"),
+    name: "a handler that blocks for 40 s",
+    reason: "it takes 45 s; STRATALOG_REQUIRE=slow runs it",
+  });
+  it.skipIf(!isSlow)(
+    "for 40 s keeps its partitions with the session that is default",
+    async () => {
+      const blocked = await block("default", 40_000, {});
+      process.stdout.write(`blocked for 40 s: commit after ${blocked.pauseMs.toFixed(0)} ms\n`);
+      expect(blocked).toMatchObject({ lost: [], commit: "stored", values: ["a", "b", "c"] });
+    },
+    90_000,
+  );
+});
