@@ -98,7 +98,7 @@ describe("the guide to operations", () => {
     const guide = commandsOf(await codeBlocks("docs/operations.md"));
     expect(guide.length).toBeGreaterThan(10);
     for (const command of guide) await runCommand(command, folder);
-    const restored = await runCommand("npx strata replay payments-restored --json");
+    const restored = await runCommand("npx strata replay invoices-restored --json");
     expect(restored.trim().split("\n")).toHaveLength(2);
   }, 180_000);
 });
