@@ -43,6 +43,9 @@ const FIRST_CONTACT_MS = 5_000;
 /** How long a topic that no broker knows is waited for: news of a new topic takes a moment. */
 const UNKNOWN_TOPIC_MS = 5_000;
 
+/** How often a topic is asked about for a partition that it is not known to have. */
+const NEW_PARTITION_LOOKS = 3;
+
 /** A broker that did not answer is asked after the others for this long. */
 const SUSPECT_MS = 5_000;
 /** How old what is known of a topic may get. */
@@ -160,6 +163,11 @@ export class Cluster {
     for (let attempt = 1; ; attempt++) {
       const known = await this.topic(topic, limits.signal);
       if (partition < 0 || partition >= known.leaders.length) {
+        // It may have come since the topic was asked about, and some brokers hear of it late.
+        if (partition >= 0 && attempt <= NEW_PARTITION_LOOKS) {
+          await this.refresh([topic], limits.signal);
+          continue;
+        }
         throw new CodedError(
           "UNKNOWN_TOPIC_OR_PARTITION",
           `topic ${topic} has partitions 0 to ${known.leaders.length - 1}, not ${partition}`,
