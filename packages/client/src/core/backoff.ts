@@ -10,8 +10,8 @@ export interface BackoffLimits {
 
 /** Kafka's numbers: 100 ms doubling to 1 s. */
 export const RETRY_BACKOFF: BackoffLimits = { firstMs: 100, maxMs: 1_000, factor: 2 };
-/** For what a leader election ends soon: 20 ms, growing by half to 500 ms. */
-export const LEADER_BACKOFF: BackoffLimits = { firstMs: 20, maxMs: 500, factor: 1.5 };
+/** For what a leader election ends soon: 20 ms, growing by a quarter to 500 ms. */
+export const LEADER_BACKOFF: BackoffLimits = { firstMs: 20, maxMs: 500, factor: 1.25 };
 
 /**
  * The wait before attempt number `attempt` (1 is the first retry): growing, jittered by a fifth

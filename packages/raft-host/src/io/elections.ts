@@ -22,10 +22,16 @@ export interface ElectionsOptions {
   readonly markDirty: (group: HostedGroup) => void;
 }
 
+interface EarlyRequest {
+  readonly message: RaftWireMessage;
+  readonly heardMs: number;
+}
+
 /**
  * Failover by evidence: jitter of the first live replica, and how much longer each next one waits.
+ * All groups of one dead leader campaign together, so that their votes share a sync.
  */
-const EVIDENCE_JITTER_MS = 50;
+const EVIDENCE_JITTER_MS = 10;
 const EVIDENCE_RANK_MS = 150;
 /** A replica that refused a candidate for its longer log stands itself, with this much jitter. */
 const REFUSED_JITTER_MS = 5;
@@ -38,6 +44,11 @@ const ASKED_MS = 300;
 const PATIENT_ATTEMPTS = 3;
 /** What a dead process had sent may still arrive for this long; it brings no leader back. */
 const LAST_WORDS_MS = 1_000;
+/**
+ * Another follower may know of a death first, and ask for a vote that is refused here for the sake
+ * of the leader: this long, its request is looked at again once the death is known here too.
+ */
+const EARLY_REQUEST_MS = 500;
 /** A preferred replica that starts waits for its connections first. */
 const PREFERRED_START_MS = 100;
 const PREFERRED_SPREAD_MS = 200;
@@ -52,6 +63,8 @@ export class Elections {
   readonly #schedule: CampaignSchedule;
   /** Until when messages of a dead process are expected. */
   readonly #lastWordsMs = new Map<BrokerId, number>();
+  /** Requests that came while a leader was believed in; one per group, the last. */
+  readonly #early = new Map<GroupNumber, EarlyRequest>();
 
   constructor(options: ElectionsOptions) {
     this.#options = options;
@@ -77,14 +90,15 @@ export class Elections {
   /** The process of `peer` is dead: whatever it led is led by nobody. */
   handleDead(peer: BrokerId, groups: Iterable<HostedGroup>): void {
     this.#lastWordsMs.set(peer, this.#options.clock.monotonicMs() + LAST_WORDS_MS);
+    const jitterMs = this.#options.random.below(EVIDENCE_JITTER_MS);
     for (const hosted of groups) {
       const { leader } = hosted.node;
       if (leader === 0 || replicaIdentity(leader).brokerId !== peer || hosted.hasFailed) continue;
       hosted.node.forgetLeader();
       this.#options.markDirty(hosted);
       const rank = this.#rankWithout(hosted, peer);
-      const jitterMs = this.#options.random.below(EVIDENCE_JITTER_MS);
       this.#schedule.plan(hosted.group, rank * EVIDENCE_RANK_MS + jitterMs);
+      this.#answerEarly(hosted);
     }
   }
 
@@ -93,9 +107,12 @@ export class Elections {
    * it names is forgotten again: it would be waited for until an election timeout. And whoever asks
    * for a vote goes first.
    */
-  handleHeard(from: BrokerId, type: RaftWireMessage["type"], { node, group }: HostedGroup): void {
-    if (type === "pre-vote-request" || type === "vote-request") {
+  handleHeard(from: BrokerId, message: RaftWireMessage, { node, group }: HostedGroup): void {
+    if (message.type === "pre-vote-request" || message.type === "vote-request") {
       this.#schedule.postpone(group, ASKED_MS);
+    }
+    if (message.type === "pre-vote-request" && node.leader !== 0 && node.role === "follower") {
+      this.#early.set(group, { message, heardMs: this.#options.clock.monotonicMs() });
     }
     const untilMs = this.#lastWordsMs.get(from);
     if (untilMs === undefined) return;
@@ -121,11 +138,22 @@ export class Elections {
   }
 
   drop(group: GroupNumber): void {
+    this.#early.delete(group);
     this.#schedule.drop(group);
   }
 
   stop(): void {
     this.#schedule.stop();
+  }
+
+  /** Lets the core look again at a request that it did not answer for the sake of its leader. */
+  #answerEarly({ group, node }: HostedGroup): void {
+    const early = this.#early.get(group);
+    if (early === undefined) return;
+    this.#early.delete(group);
+    if (this.#options.clock.monotonicMs() - early.heardMs > EARLY_REQUEST_MS) return;
+    node.step(early.message);
+    this.#schedule.postpone(group, ASKED_MS);
   }
 
   #campaign(group: GroupNumber, attempt: number): "again" | "done" {

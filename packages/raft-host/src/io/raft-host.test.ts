@@ -103,6 +103,21 @@ describe("RaftHost", () => {
     expect(cluster.time.monotonicMs() - startMs).toBeLessThan(150);
   });
 
+  it("answers a candidate that knew of the leader's death a moment earlier", async () => {
+    const cluster = await formed();
+    await cluster.until(() => everyone.every((id) => cluster.group(id).group.leader !== undefined));
+    await cluster.time.advanceAsync(400);
+    const startMs = cluster.time.monotonicMs();
+    void cluster.network.node(cluster.broker(1).id)?.stop();
+    const dead = cluster.broker(1).id;
+    cluster.broker(2).host.onPeerDown(dead, "refused");
+    await cluster.time.advanceAsync(30);
+    expect(cluster.group(2).group.role).toBe("pre-candidate");
+    cluster.broker(3).host.onPeerDown(dead, "refused");
+    await cluster.until(() => cluster.group(2).group.isLeaderReady);
+    expect(cluster.time.monotonicMs() - startMs).toBeLessThan(60);
+  });
+
   it("needs one election although the disks are slow", async () => {
     for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
       const cluster = await formed({ syncMs: 180, seed });

@@ -200,7 +200,7 @@ export class RaftHost {
         if (whole !== undefined) hosted.node.step(whole);
       } else {
         hosted.node.step(message);
-        this.#elections.handleHeard(from, message.type, hosted);
+        this.#elections.handleHeard(from, message, hosted);
       }
       this.#markDirty(hosted);
       if (rests !== true) continue;
