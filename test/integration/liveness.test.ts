@@ -76,6 +76,45 @@ describe("a handler that blocks the event loop", () => {
     expect(blocked).toMatchObject({ lost: [], commit: "stored", values: ["a", "b", "c"] });
   }, 30_000);
 
+  it.each(["loop", "run"])(
+    "keeps them through many such blocks without a pause: %s",
+    async (how) => {
+      const topic = `many-${how}`;
+      await client.admin().createTopic({ name: topic, partitions: 1 });
+      const records = ["a", "b", "c", "d"].map((value) => ({ value }));
+      await client.producer().sendBatch({ topic, records });
+      const options = {
+        group: topic,
+        topics: [topic],
+        fromBeginning: true,
+        sessionTimeoutMs: 2_000,
+      };
+      await using consumer = client.consumer(options);
+      const lost: string[] = [];
+      consumer.on("revoked", (_partitions, reason) => void lost.push(reason));
+      const values: (string | null)[] = [];
+      const stop = new AbortController();
+      const handle = (value: string | null): void => {
+        values.push(value);
+        blockEventLoop(1_200);
+        if (value === "d") stop.abort();
+      };
+      if (how === "run") {
+        const { signal } = stop;
+        const running = consumer.run({ signal, handler: (record) => handle(record.text()) });
+        await expect(running).rejects.toMatchObject({ code: "ABORTED" });
+      } else {
+        for await (const record of consumer) {
+          handle(record.text());
+          if (stop.signal.aborted) break;
+        }
+      }
+      await delay(500);
+      expect({ lost, values }).toEqual({ lost: [], values: ["a", "b", "c", "d"] });
+    },
+    30_000,
+  );
+
   it("loses them when it is longer, and its late commit is refused", async () => {
     const blocked = await block("long", 3_500, { sessionTimeoutMs: 1_500 });
     expect(blocked.lost).toEqual(["lost"]);

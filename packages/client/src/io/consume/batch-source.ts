@@ -1,7 +1,9 @@
 import { CodedError } from "@stratalog/base";
 import type { Position } from "../../core/positions.ts";
 import type { BatchQueue, OpenedFeedBatch } from "../fetch/batch-queue.ts";
+import type { ClientEnvironment } from "../../ports/environment.ts";
 import type { Scope } from "../scope.ts";
+import { Breather } from "./breather.ts";
 import type { PartitionOwner } from "./partition-owner.ts";
 import type { PartitionTable } from "./partition-table.ts";
 
@@ -18,8 +20,10 @@ export class BatchSource<Key, Value> {
   readonly #table: PartitionTable;
   readonly #owner: PartitionOwner;
   readonly #commitsAhead: boolean;
+  readonly breather: Breather;
 
   constructor(options: {
+    readonly environment: ClientEnvironment;
     readonly scope: Scope;
     readonly queue: BatchQueue<Key, Value>;
     readonly table: PartitionTable;
@@ -31,6 +35,7 @@ export class BatchSource<Key, Value> {
     this.#table = options.table;
     this.#owner = options.owner;
     this.#commitsAhead = options.commitsAhead;
+    this.breather = new Breather(options.environment, () => options.owner.caughtUp());
   }
 
   /** The next batch of a partition that is still ours; undefined once the consumer closes. */
@@ -38,11 +43,13 @@ export class BatchSource<Key, Value> {
     try {
       while (!this.#owner.isClosing) {
         this.#scope.check(signal);
+        if (this.breather.isDue) await this.#scope.race(this.breather.take(), signal);
         await this.#owner.begin(signal);
         const changed = this.#queue.changed();
         const batch = await this.#queue.take();
         if (batch === undefined) {
           await this.#scope.race(changed, signal);
+          this.breather.mark();
           continue;
         }
         const position = this.#table.positionOf(batch.feed);

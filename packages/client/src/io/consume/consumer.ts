@@ -86,7 +86,8 @@ export class Consumer<Key = Uint8Array, Value = Uint8Array>
     });
     this.#owner = owner;
     const commitsAhead = settings.commit === "before";
-    this.#source = new BatchSource({ scope, queue, table, owner, commitsAhead });
+    const { environment } = cluster;
+    this.#source = new BatchSource({ environment, scope, queue, table, owner, commitsAhead });
     this.#loop = new RecordLoop({
       source: this.#source,
       table,

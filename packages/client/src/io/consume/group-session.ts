@@ -37,6 +37,10 @@ interface PendingCommit {
 /** A coordinator that answers no ping for this long is looked for anew. */
 const SILENT_MS = 6_000;
 const PING_MS_MAX = 2_000;
+/** Longer than any pause between two answers of a coordinator that is well. */
+const QUIET_MS = 3_000;
+/** A timer that is this late says that the event loop was blocked: silence was our own then. */
+const BLOCKED_MS = 1_000;
 const COMMITS_MAX = 64;
 /** Largest number that the field takes: 49 days. */
 const BUSY_MS_MAX = 0xffff_ffff;
@@ -97,6 +101,22 @@ export class GroupSession {
     return this.#isJoined;
   }
 
+  /**
+   * Resolves when the coordinator was heard a moment ago, or the member is out, or that took too
+   * long: after a block of the event loop nobody knows what the group has done meanwhile.
+   */
+  async caughtUp(): Promise<void> {
+    if (this.#epoch === 0 || this.#nowMs() - this.#heardMs < QUIET_MS) return;
+    const heard = deferred<void>();
+    this.#hearers.push(() => heard.resolve());
+    const limit = new AbortController();
+    const patience = this.#scope.sleep(SILENT_MS, limit.signal).catch(() => {
+      // Heard in time, or the session is over.
+    });
+    await Promise.race([heard.promise, patience]);
+    limit.abort();
+  }
+
   /** Says that the member owns exactly this, having carried out an assignment. */
   acknowledge(revision: number, owned: readonly TopicPartition[]): void {
     this.#revision = revision;
@@ -141,6 +161,11 @@ export class GroupSession {
   }
 
   #endWaiters: (() => void)[] = [];
+  #hearers: (() => void)[] = [];
+
+  #wakeHearers(): void {
+    for (const resolve of this.#hearers.splice(0)) resolve();
+  }
 
   #streamEnded(): Promise<void> {
     return new Promise((resolve) => {
@@ -234,6 +259,7 @@ export class GroupSession {
       this.#onFenced(fromWireError(fenced.error));
     }
     if (moved !== undefined) this.#stream?.cancel();
+    this.#wakeHearers();
   }
 
   #onAssign(assign: GroupAssign): void {
@@ -258,6 +284,7 @@ export class GroupSession {
     this.#revision = 0;
     this.#owned = [];
     this.#listener.onLost(error);
+    this.#wakeHearers();
   }
 
   /** Nobody heard of for a session's length: the group has given this member up by now. */
@@ -275,8 +302,10 @@ export class GroupSession {
 
   #schedulePing(intervalMs: number): void {
     this.#pingTimer?.cancel();
+    const dueMs = this.#nowMs() + intervalMs;
     this.#pingTimer = this.#cluster.environment.timers.after(intervalMs, () => {
-      if (this.#nowMs() - this.#heardMs > SILENT_MS) {
+      const nowMs = this.#nowMs();
+      if (nowMs - dueMs < BLOCKED_MS && nowMs - this.#heardMs > SILENT_MS) {
         this.#stream?.cancel();
         return;
       }

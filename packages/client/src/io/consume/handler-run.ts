@@ -211,13 +211,17 @@ export class HandlerRun<Key, Value> implements PartitionReader {
   #startReady(): void {
     if (this.#isStarting) return;
     this.#isStarting = true;
-    try {
-      for (let work = this.#scheduler.next(); work !== undefined; work = this.#scheduler.next()) {
-        this.#call(work);
-      }
-    } finally {
-      this.#isStarting = false;
+    const { breather } = this.#options.source;
+    for (let work = this.#scheduler.next(); work !== undefined; work = this.#scheduler.next()) {
+      this.#call(work);
+      if (!breather.isDue) continue;
+      void breather.take().finally(() => {
+        this.#isStarting = false;
+        this.#startReady();
+      });
+      return;
     }
+    this.#isStarting = false;
   }
 
   #call(work: RecordWork<Key, Value>): void {

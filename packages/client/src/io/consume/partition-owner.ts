@@ -77,6 +77,11 @@ export class PartitionOwner {
     await this.#scope.race(this.#starting, signal);
   }
 
+  /** Resolves when the group has been heard, when the event loop was blocked for long. */
+  async caughtUp(): Promise<void> {
+    await this.#member?.session.caughtUp();
+  }
+
   /** Stores that everything before `end` is done before it is begun: it is never begun again. */
   async commitAhead(position: Position, end: number): Promise<void> {
     const { topic, partition } = position;

@@ -76,7 +76,9 @@ export class RecordLoop<Key, Value> {
   #nextRecord(): Promise<IteratorResult<ConsumedRecord<Key, Value>>> {
     this.#goOn();
     const current = this.#current;
-    if (current !== undefined && !this.#options.isClosing() && current.batch.isCurrent()) {
+    const isReadable = current?.batch.isCurrent() === true && !this.#options.isClosing();
+    if (current !== undefined && isReadable) {
+      if (this.#options.source.breather.isDue) return this.#nextRecordAfterBreath(current);
       try {
         const value = this.#read(current);
         if (value !== undefined) return Promise.resolve({ done: false, value });
@@ -85,6 +87,15 @@ export class RecordLoop<Key, Value> {
       }
     }
     return this.#nextRecordSlow();
+  }
+
+  /** The partition may turn out to be lost meanwhile. */
+  async #nextRecordAfterBreath(
+    current: OwnedBatch<Key, Value>,
+  ): Promise<IteratorResult<ConsumedRecord<Key, Value>>> {
+    await this.#options.source.breather.take();
+    const value = current.batch.isCurrent() ? this.#read(current) : undefined;
+    return value === undefined ? await this.#nextRecordSlow() : { done: false, value };
   }
 
   async #nextRecordSlow(): Promise<IteratorResult<ConsumedRecord<Key, Value>>> {
