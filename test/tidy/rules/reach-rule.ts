@@ -13,7 +13,8 @@ const ENTRIES = [
   /\.test\.ts$/,
   /\.config\.ts$/,
   /^(?:scripts|bench|test)\//,
-  /^packages\/[^/]+\/examples\//,
+  /^packages\/[^/]+\/(?:examples|scripts)\//,
+  /^examples\//,
 ];
 
 /** A source file that nothing reaches is dead; test support is reached from tests only. */

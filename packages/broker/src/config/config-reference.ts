@@ -12,9 +12,10 @@ function defaultText(defaultValue: unknown, isRequired: boolean): string {
 export function configurationPage(): string {
   return `# Configuration of a broker
 
-Made from the schema by \`npm run docs:configuration\`; \`strata broker --settings\` prints the same table. Values come from
-flags (\`--set key=value\`), then the environment, then the YAML file (\`--config\`), then the defaults. Nested mappings and
-dotted names say the same. An unknown name or a value that is not allowed is an error that names all problems at once.
+Made from the schema by \`npm run docs:configuration\`; \`strata broker --settings\` prints the same
+table. Values come from flags (\`--set key=value\`), then the environment, then the YAML file
+(\`--config\`), then the defaults. Nested mappings and dotted names say the same. An unknown name or
+a value that is not allowed is an error that names all problems at once.
 
 Topics have settings of their own, under the same names: \`segment.bytes\`, \`segment.ms\`, \`retention.ms\`,
 \`retention.bytes\`, \`max.message.bytes\`; those here are the defaults of topics that say nothing.
