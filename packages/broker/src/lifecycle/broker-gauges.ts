@@ -24,6 +24,12 @@ export function addBrokerGauges(
   counter("raft_leader_changes", "Groups that were seen to get a leader of a later term.", () => {
     return leaders.changeCount;
   });
+  counter("raft_campaigns", "Times that a replica here asked for votes.", () => {
+    return raftHost.stats().campaignCount;
+  });
+  counter("raft_elected", "Times that a replica here became the leader of its group.", () => {
+    return raftHost.stats().electedCount;
+  });
   gauge("raft_uncommitted_bytes", "Proposed and not yet applied.", () => {
     return raftHost.stats().uncommittedBytes;
   });

@@ -6,6 +6,7 @@ import {
   replicaIdentity,
   type Timers,
 } from "@stratalog/base";
+import type { RoleName } from "raft-ts";
 import type { RaftWireMessage } from "../core/wire-message.ts";
 import type { PeerLink } from "../ports/peer-link.ts";
 import type { AddGroupOptions } from "../ports/raft-group.ts";
@@ -59,6 +60,8 @@ const PREFERRED_SPREAD_MS = 200;
  * disturbs nobody.
  */
 export class Elections {
+  /** Times that a replica here asked for votes, and times that one won. */
+  readonly counts = { campaign: 0, elected: 0 };
   readonly #options: ElectionsOptions;
   readonly #schedule: CampaignSchedule;
   /** Until when messages of a dead process are expected. */
@@ -85,6 +88,13 @@ export class Elections {
       const spreadMs = this.#options.random.below(PREFERRED_SPREAD_MS);
       this.#schedule.plan(group, PREFERRED_START_MS + spreadMs);
     }
+  }
+
+  /** A replica here has another role. */
+  handleRole(from: RoleName, to: RoleName): void {
+    if (to === "leader") this.counts.elected++;
+    // A replica that wins within one turn was never seen as a candidate.
+    if (from === "follower") this.counts.campaign++;
   }
 
   /** The process of `peer` is dead: whatever it led is led by nobody. */

@@ -1,5 +1,5 @@
 import type { GroupNumber } from "@stratalog/base";
-import type { SnapshotMessage, Want } from "raft-ts";
+import type { RoleName, SnapshotMessage, Want } from "raft-ts";
 import type { WireMessage } from "../core/wire-message.ts";
 import type { HostedGroup } from "./hosted-group.ts";
 
@@ -10,6 +10,8 @@ export interface GroupHost {
   send(to: number, message: WireMessage): void;
   sendSnapshot(group: GroupNumber, message: SnapshotMessage): void;
   fetch(group: HostedGroup, want: Want): void;
+  /** The replica's role in the group is another one than before. */
+  onRole(from: RoleName, to: RoleName): void;
   /** A candidate is refused: its log is not as long, or its term is an old one. */
   onCandidateRefused(group: HostedGroup): void;
   isAbsent(replica: number): boolean;

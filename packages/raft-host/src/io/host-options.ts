@@ -30,6 +30,9 @@ export interface RaftHostOptions {
 export interface HostStats {
   readonly groupCount: number;
   readonly leaderCount: number;
+  /** Times that a replica here asked for votes, and times that one won. */
+  readonly campaignCount: number;
+  readonly electedCount: number;
   /** Groups that cost nothing while nothing happens in them. */
   readonly restingCount: number;
   readonly drainCount: number;

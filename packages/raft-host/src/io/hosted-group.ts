@@ -335,6 +335,7 @@ export class HostedGroup implements RaftGroup {
 
   #tellRole({ term, role, leader }: Turn["state"]): void {
     if (this.#term === term && this.#role === role && this.#leader === leader) return;
+    if (this.#role !== role) this.#options.host.onRole(this.#role, role);
     this.#term = term;
     this.#role = role;
     this.#leader = leader;

@@ -166,6 +166,8 @@ export class RaftHost {
     return {
       groupCount: this.#groups.size,
       leaderCount,
+      campaignCount: this.#elections.counts.campaign,
+      electedCount: this.#elections.counts.elected,
       restingCount: this.#rests.restingCount,
       drainCount: this.#drainCount,
       stallCount: this.#ticks.stallCount,
@@ -247,6 +249,7 @@ export class RaftHost {
     return {
       isAbsent: (replica) => !this.#options.peers.isUp(replicaIdentity(replica).brokerId),
       follow: (group) => this.#rests.follow(group),
+      onRole: (from, to) => this.#elections.handleRole(from, to),
       onCandidateRefused: (group) => this.#elections.handleRefused(group),
       markDirty: (group) => this.#markDirty(group),
       send: (to, message) => this.#send(to, message),
