@@ -103,3 +103,40 @@ test("rows out of order are a bug", () => {
   const again = { index: 5, baseOffset: 3, position: 200, maxTimestampBefore: -1 };
   expect(() => index.add(again)).toThrow(/out of order/);
 });
+
+test("hundreds of rows are found exactly: the last one at or below, or none", () => {
+  const index = new SparseIndex(1_000, 5_000);
+  const rows = Array.from({ length: 300 }, (_, at): IndexEntry => {
+    const place = { index: 1_000 + at * 4, baseOffset: 5_000 + at * 6, position: 64 + at * 700 };
+    return { ...place, maxTimestampBefore: Math.floor(at / 2) * 10 - 1 };
+  });
+  for (const row of rows) index.add(row);
+  expect(index.count).toBe(300);
+  const last = (holds: (row: IndexEntry) => boolean): IndexEntry | undefined =>
+    rows.filter(holds).at(-1);
+  for (let n = -3; n < 1_900; n += 1) {
+    expect(index.floorByIndex(1_000 + n)).toEqual(last((row) => row.index <= 1_000 + n));
+    expect(index.floorByOffset(5_000 + n)).toEqual(last((row) => row.baseOffset <= 5_000 + n));
+    expect(index.floorByTimestamp(n)).toEqual(last((row) => row.maxTimestampBefore < n));
+  }
+  index.truncateSuffix(64 + 700 * 100 + 1);
+  expect(index.count).toBe(101);
+  index.truncateSuffix(64 + 700 * 100);
+  expect(index.count).toBe(100);
+  expect(index.floorByIndex(9_999)).toEqual(rows[99]);
+  index.truncateSuffix(0);
+  expect([index.count, index.floorByIndex(9_999)]).toEqual([0, undefined]);
+  expect(() => index.entry(0)).toThrow(/row 0 of 0/);
+});
+
+test.each([
+  ["index", { index: 5, baseOffset: 9, position: 200 }],
+  ["position", { index: 9, baseOffset: 9, position: 100 }],
+  ["offset", { index: 9, baseOffset: 2, position: 200 }],
+])("a row whose %s does not follow is a bug", (_what, place) => {
+  const index = new SparseIndex(1, 0);
+  index.add({ index: 5, baseOffset: 3, position: 100, maxTimestampBefore: -1 });
+  expect(() => index.add({ ...place, maxTimestampBefore: -1 })).toThrow(/out of order/);
+  // Frames without records share an offset.
+  index.add({ index: 6, baseOffset: 3, position: 101, maxTimestampBefore: -1 });
+});
