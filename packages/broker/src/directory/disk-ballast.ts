@@ -9,7 +9,7 @@ const BALLAST_BYTES_MAX = 32 * MIB;
 /** The ballast's part of the reserve. */
 const RESERVE_PART = 8;
 /** Room that the key-value store is left beyond what it is asked to write, as a part of the ballast. */
-const MARGIN_PART = 2;
+const MARGIN_PART = 8;
 const LOOK_EVERY_MS = 1000;
 /** Most brokers that are started and stopped within seconds are tests: they need no ballast. */
 const FIRST_LOOK_MS = 5000;

@@ -1,4 +1,4 @@
-import type { Logger, Timer, Timers } from "@stratalog/base";
+import type { Logger, Timers } from "@stratalog/base";
 import { parseWalFileName, walFileName } from "../core/file-names.ts";
 import { type FileHandle, type FileSystem, FileSystemError } from "../ports/file-system.ts";
 import { removeIfThere } from "./segment.ts";
@@ -7,10 +7,10 @@ const ZERO_BLOCK_BYTES = 1024 * 1024;
 const FULL_DISK_RETRY_MS = 1000;
 /** The first file after a start: a broker should not wait for more zeros than this. */
 const FIRST_FILE_BYTES_MAX = 4 * 1024 * 1024;
-/** On a full disk a file is made with what there is; smaller ones are not worth a name. */
+/** On a disk that is nearly full a file is made with what there is, and of this size at least. */
 const SMALLEST_FILE_BYTES = 256 * 1024;
-/** Each try on a full disk asks for this part of what the one before it asked for. */
-const SMALLER_PART = 4;
+/** Zeros take at most this part of what is free: votes and checkpoints need room meanwhile. */
+const FREE_PART = 2;
 
 /** A WAL file that is open for writing. */
 export interface WalFile {
@@ -40,8 +40,8 @@ export class WalFiles {
   #next: Promise<WalFile> | undefined;
   readonly #spares: string[] = [];
   #isClosed = false;
-  #retry: Timer | undefined;
-  #wake: (() => void) | undefined;
+  /** What a full disk stopped: the next file, and a batch larger than its own. */
+  readonly #waiting = new Set<() => void>();
 
   constructor(options: {
     readonly fileSystem: FileSystem;
@@ -120,8 +120,7 @@ export class WalFiles {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#retry?.cancel();
-    this.#wake?.();
+    for (const wake of this.#waiting) wake();
     const next = await this.#next?.catch(() => undefined);
     await next?.handle.close();
   }
@@ -129,25 +128,34 @@ export class WalFiles {
   async #prepare(sizeBytes: number): Promise<WalFile> {
     const life = this.#nextLife++;
     const path = this.pathOf(life);
-    for (let tryBytes = sizeBytes; ; ) {
+    for (;;) {
       try {
-        return await this.#make(life, path, tryBytes);
+        return await this.#make(life, path, await this.#affordable(sizeBytes));
       } catch (error) {
         if (!isDiskFull(error) || this.#isClosed) throw error;
         this.#logger.warn({ path }, "no space for the next WAL file; trying again");
         await removeIfThere(this.#fileSystem, path);
-        const smallest = Math.min(sizeBytes, SMALLEST_FILE_BYTES);
-        if (tryBytes === smallest) await this.waitForSpace();
-        tryBytes = Math.max(smallest, Math.floor(tryBytes / SMALLER_PART));
+        await this.waitForSpace();
       }
     }
+  }
+
+  async #affordable(sizeBytes: number): Promise<number> {
+    const { freeBytes } = await this.#fileSystem.space(this.#directory);
+    const smallestBytes = Math.min(sizeBytes, SMALLEST_FILE_BYTES);
+    return Math.max(smallestBytes, Math.min(sizeBytes, Math.floor(freeBytes / FREE_PART)));
   }
 
   /** Waits a while, or until `close`, before something is tried again that a full disk stopped. */
   waitForSpace(): Promise<void> {
     return new Promise((resolve) => {
-      this.#wake = resolve;
-      this.#retry = this.#timers.after(FULL_DISK_RETRY_MS, resolve);
+      const wake = (): void => {
+        timer.cancel();
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      const timer = this.#timers.after(FULL_DISK_RETRY_MS, wake);
+      this.#waiting.add(wake);
     });
   }
 
