@@ -22,5 +22,5 @@ export function must(holds: boolean, rule: string): asserts holds {
   if (!holds) throw new BrokenRule(rule);
 }
 
-/** Longest that a pure decoder may think about one input. */
+/** Longest that a pure decoder may think about one input, in processor time. */
 export const CASE_MS_MAX = 2_000;
