@@ -3,19 +3,16 @@ import { MemoryStorage } from "../memory/memory-storage.ts";
 import type { Message } from "./messages.ts";
 import { RaftNode } from "./raft-node.ts";
 import type { Status } from "./status.ts";
-import type { ReplicaId } from "./types.ts";
+import { type ConfChange, type ConfChangeStep, EMPTY_CONF_STATE, type ReplicaId } from "./types.ts";
 
 /** Replica 1, leading 2 and 3 in term 1, whose storage is done at once. */
 class Leader {
   readonly storage = MemoryStorage.withVoters([1, 2, 3]);
-  readonly raft = new RaftNode({
-    id: 1,
-    storage: this.storage,
-    random: () => 0,
-    preVote: false,
-  });
+  readonly raft: RaftNode;
 
-  constructor() {
+  constructor(options: { readonly maxUncommittedBytes?: number } = {}) {
+    const { storage } = this;
+    this.raft = new RaftNode({ id: 1, storage, random: () => 0, preVote: false, ...options });
     this.raft.campaign();
     this.work();
     this.raft.step({ type: "vote-response", from: 2, to: 1, term: 1, reject: false });
@@ -92,6 +89,98 @@ describe("a leader", () => {
     expect(leader.raft.propose(Uint8Array.of(2))).toMatchObject({ reason: "transferring" });
     for (let i = 0; i < 10; i++) leader.raft.tick();
     expect(leader.raft.propose(Uint8Array.of(2))).toMatchObject({ accepted: true });
+  });
+});
+
+/** Whether an append without entries told `to` of this commit index. */
+function tells(sent: readonly Message[], to: ReplicaId, commit: number): boolean {
+  return sent.some(
+    (message) => message.type === "append" && message.to === to && message.commit === commit,
+  );
+}
+
+describe("what a leader believes of a follower", () => {
+  it("is that it may have missed a commit index that a heartbeat told lower since", () => {
+    const leader = new Leader();
+    leader.raft.propose(Uint8Array.of(1));
+    leader.work();
+    leader.acknowledge(2, 2);
+    // Tells 3 that 2 is committed; say that it is lost.
+    expect(tells(leader.work(), 3, 2)).toBe(true);
+    leader.raft.tick();
+    const heartbeats = leader.work().filter(({ type }) => type === "heartbeat");
+    expect(heartbeats).toContainEqual(expect.objectContaining({ to: 3, commit: 1 }));
+    leader.acknowledge(3, 2);
+    expect(tells(leader.work(), 3, 2)).toBe(true);
+  });
+
+  it.each([
+    ["delivered", 3],
+    ["failed", 1],
+  ] as const)("after a snapshot that was %s is that it needs %i next", (outcome, next) => {
+    const leader = leaderThatSentSnapshot();
+    expect(leader.progressOf(3)).toMatchObject({ state: "snapshot", next: 3 });
+    leader.raft.reportSnapshot(3, outcome);
+    expect(leader.progressOf(3)).toMatchObject({ state: "probe", next, isPaused: true });
+  });
+
+  it("is forgotten when it was removed and is added again, not when it is promoted", () => {
+    const leader = new Leader();
+    leader.raft.applyConfChange(oneStep("add-learner", 4));
+    leader.acknowledge(4, 1);
+    leader.raft.applyConfChange(oneStep("add-voter", 4));
+    expect(leader.progressOf(4)?.match).toBe(1);
+    leader.raft.applyConfChange(oneStep("remove", 4));
+    leader.raft.applyConfChange(oneStep("add-learner", 4));
+    expect(leader.progressOf(4)?.match).toBe(0);
+  });
+});
+
+function oneStep(kind: ConfChangeStep["kind"], replica: ReplicaId): ConfChange {
+  return { transition: "auto", changes: [{ kind, replica }] };
+}
+
+/** Its log is dropped through entry 2, and replica 3, which joins, has none of it. */
+function leaderThatSentSnapshot(): Leader {
+  const leader = new Leader();
+  leader.raft.applyConfChange(oneStep("remove", 3));
+  leader.raft.propose(Uint8Array.of(1));
+  leader.work();
+  leader.acknowledge(2, 2);
+  leader.work();
+  const voters = { ...EMPTY_CONF_STATE, voters: [1, 2, 3] };
+  leader.storage.createSnapshot(2, voters, Uint8Array.of(1));
+  leader.storage.compact(2);
+  leader.raft.applyConfChange(oneStep("add-voter", 3));
+  expect(leader.work()).toContainEqual(expect.objectContaining({ type: "snapshot", to: 3 }));
+  return leader;
+}
+
+describe("a new leader", () => {
+  it("gives its followers a whole election timeout, however long its candidacy took", () => {
+    const storage = MemoryStorage.withVoters([1, 2, 3]);
+    const raft = new RaftNode({ id: 1, storage, random: () => 0, preVote: false });
+    raft.campaign();
+    for (let i = 0; i < 9; i++) raft.tick();
+    raft.advance(raft.ready());
+    raft.step({ type: "vote-response", from: 2, to: 1, term: 1, reject: false });
+    expect(raft.role).toBe("leader");
+    for (let i = 0; i < 9; i++) raft.tick();
+    expect(raft.role).toBe("leader");
+    raft.tick();
+    expect(raft.role).toBe("follower");
+  });
+
+  it("counts what was applied once against what it may still take", () => {
+    const bytes = new Uint8Array(100);
+    const leader = new Leader({ maxUncommittedBytes: 150 });
+    leader.raft.propose(bytes);
+    leader.work();
+    leader.acknowledge(2, 2);
+    leader.work();
+    expect(leader.raft.propose(bytes)).toMatchObject({ accepted: true });
+    leader.work();
+    expect(leader.raft.propose(bytes)).toMatchObject({ reason: "too-many-bytes" });
   });
 });
 

@@ -76,7 +76,12 @@ export class CoreDisk {
     let surviving = random.below(3) === 0 ? parts : random.below(parts + 1);
     for (const work of this.#unsynced) {
       this.durable.write(work, surviving);
+      const isTorn = surviving < partCountOf(work);
       surviving = Math.max(0, surviving - partCountOf(work));
+      if (!isTorn) continue;
+      // Nothing was promised on it, so its hard state may have made it where its entries have not.
+      if (random.below(4) === 0) this.durable.hardState = work.hardState ?? this.durable.hardState;
+      break;
     }
     this.written = this.durable.copy();
     this.handed = this.durable.copy();

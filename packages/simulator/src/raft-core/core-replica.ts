@@ -13,6 +13,9 @@ import { CoreDisk } from "./core-disk.ts";
 import type { CoreGroup } from "./core-group.ts";
 import { CoreStorage } from "./core-storage.ts";
 
+/** One want in so many is forgotten. */
+const UNSERVED_ONE_IN = 20;
+
 /** What the rules remember of a replica. */
 export interface Seen {
   term: number;
@@ -121,6 +124,8 @@ export class CoreReplica {
       }
     }
     for (const want of ready.wants) {
+      // One that is never served is asked again.
+      if (this.#random.below(UNSERVED_ONE_IN) === 0) continue;
       this.node.schedule(this.#latencyMs() * 2, () => {
         this.#storage.fetch(want);
         this.input((raft) => raft.entriesAvailable(want.for));

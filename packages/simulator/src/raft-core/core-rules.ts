@@ -64,6 +64,7 @@ export class CoreRules {
       if (seen.leadsTerm !== term) this.#elected(replica, term);
     }
     if (commitIndex !== seen.commit) this.#committed(replica, commitIndex);
+    if (raft.role === "candidate" || raft.role === "pre-candidate") this.#checkCandidate(replica);
   }
 
   /** A replica hands out a write, which its log does not have yet. */
@@ -119,6 +120,14 @@ export class CoreRules {
     const least = present(this.#reads[context - 1], "read");
     must(index >= least, `reads are linearizable: ${index} misses what is committed to ${least}`);
     must(index <= this.#ledger.lastIndex, `reads wait for what is committed: ${index}`);
+  }
+
+  /** Votes are counted by a configuration that the candidate does not know to be replaced. */
+  #checkCandidate({ id, application, seen, disk }: CoreReplica): void {
+    for (let index = application.index + 1; index <= seen.commit; index++) {
+      if (disk.handed.entry(index)?.type !== "conf-change") continue;
+      throw new Violation(`a candidate knows its voters: ${id} has not applied ${index}`);
+    }
   }
 
   #elected(replica: CoreReplica, term: number): void {

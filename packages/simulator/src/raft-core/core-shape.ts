@@ -106,7 +106,12 @@ export function drawShape(random: Random): CoreShape {
       lossPercent: pick(0, 0, 2, 10),
       duplicatePercent: pick(0, 2, 10),
     },
-    diskMs: pick({ least: 0.05, most: 1 }, { least: 0.1, most: 5 }, { least: 0.1, most: 20 }),
+    diskMs: pick(
+      { least: 0.05, most: 1 },
+      { least: 0.1, most: 5 },
+      { least: 0.1, most: 20 },
+      { least: 1, most: 60 },
+    ),
     faultsMs: 800 + random.below(1200),
     workMs: pick(2, 4, 8),
     work: [...Array<WorkKind>(PROPOSE_WEIGHT).fill("propose"), ...drawKinds(WORK)],

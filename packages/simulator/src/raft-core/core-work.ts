@@ -66,14 +66,17 @@ export class CoreWork {
     const replica = this.#pick(group.replicas);
     const other = this.#pick(group.replicas);
     const leader = group.leader ?? replica;
+    // Whoever thinks it leads, now and then: stale reads and logs that differ come from there.
+    const leaders = group.replicas.filter(({ raft, isUp }) => isUp && raft.role === "leader");
+    const anyLeader = leaders.length === 0 ? replica : this.#pick(leaders);
+    const anybody = this.#random.below(3) === 0 ? replica : anyLeader;
     if (kind !== "propose") group.note("work", kind, [replica.id, other.id, leader.id]);
     switch (kind) {
       case "propose":
-        // Whoever thinks it leads, now and then: logs that differ come from there.
-        this.propose(this.#random.below(3) === 0 ? replica : leader);
+        this.propose(anybody);
         return;
       case "read":
-        this.#read(replica);
+        this.#read(anybody);
         return;
       case "change":
         this.#change(leader);
@@ -122,7 +125,9 @@ export class CoreWork {
     }
     const change = this.#drawChange(confState);
     const after = modelChange(confState, change);
-    if (after === undefined || after.voters.length < 2) return;
+    // A single voter is legal and rare.
+    const least = this.#random.below(4) === 0 ? 1 : 2;
+    if (after === undefined || after.voters.length < least) return;
     for (const { kind, replica } of change.changes) {
       if (kind === "remove") this.#removed.add(replica);
     }

@@ -37,6 +37,13 @@ describe("the unstable end of the log", () => {
     expect([log.offset, log.lastIndex, log.hasEntries]).toEqual([7, undefined, false]);
   });
 
+  it("hands out nothing that is durable already", () => {
+    const log = partlyHandedOut();
+    log.stableTo(6, 1);
+    expect(log.hasNextEntries).toBe(false);
+    expect(log.nextEntries()).toEqual([]);
+  });
+
   it("does not take the answer to an overtaken write for the entry that replaced it", () => {
     const log = partlyHandedOut();
     log.truncateAndAppend([entry(5, 2)]);
