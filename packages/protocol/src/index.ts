@@ -3,6 +3,7 @@ export {
   messageCodec,
   PROTOBUF_PACKAGE,
   packageDefinition,
+  reflectionDefinition,
   type ServiceName,
   type Services,
   serverDefinition,

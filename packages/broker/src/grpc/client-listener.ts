@@ -9,7 +9,7 @@ import { ReflectionService } from "@grpc/reflection";
 import type { Logger, Timer, Timers } from "@stratalog/base";
 import {
   PROTOBUF_PACKAGE,
-  packageDefinition,
+  reflectionDefinition,
   type ServiceName,
   serverDefinition,
 } from "@stratalog/protocol";
@@ -105,7 +105,7 @@ export class ClientListener implements ClientPort {
     }
     this.#health = new HealthImplementation();
     this.#health.addToServer(this.#server);
-    new ReflectionService(packageDefinition).addToServer(this.#server);
+    new ReflectionService(reflectionDefinition()).addToServer(this.#server);
     this.#connections = new Connections({
       limits: this.#limits,
       timers: options.timers,
