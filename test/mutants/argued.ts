@@ -73,6 +73,69 @@ export const ARGUED: readonly Argued[] = [
     replace: 'retryPendingReads(state, leader, "all");\nbroadcastHeartbeat(state, leader);',
     reason: "heartbeats and appends of one tick leave together, on lanes that keep no common order",
   },
+  {
+    path: `${CORE}/tracker/inflights.ts`,
+    find: "this.#indexes[slot] = lastIndex;\nthis.#sizes[slot] = bytes;",
+    replace: "this.#sizes[slot] = bytes;\nthis.#indexes[slot] = lastIndex;",
+    reason: "two arrays are written one after the other, and nobody looks in between",
+  },
+  {
+    path: `${CORE}/tracker/inflights.ts`,
+    find: "sizes.push(i < this.#count ? (this.#sizes[slot] ?? 0) : 0);",
+    replace: "sizes.push(i <= this.#count ? (this.#sizes[slot] ?? 0) : 0);",
+    reason: "another value in a slot that is beyond the count, and written before it is read",
+  },
+  {
+    path: `${CORE}/log/raft-log.ts`,
+    find: "this.configurationIndexes.applied(this.applied);",
+    replace: "",
+    reason:
+      "what is applied is left out again when it is asked about, and dropped by the next apply",
+  },
+  {
+    path: `${CORE}/log/unstable-log.ts`,
+    find: "this.#snapshot = snapshot;\nthis.#snapshotInProgress = false;",
+    replace: "this.#snapshotInProgress = false;\nthis.#snapshot = snapshot;",
+    reason: "two fields are set one after the other, and nobody looks in between",
+  },
+  {
+    path: `${CORE}/log/configuration-indexes.ts`,
+    find: "if (applied >= committed) return false;",
+    replace: "if (applied > committed) return false;",
+    reason: "when they are equal no index lies between them, and the rest answers false as well",
+  },
+  {
+    path: `${CORE}/replica-state.ts`,
+    find: "pendingApplyTicks = 0;",
+    replace: "",
+    reason: "it is counted only while entries to apply are awaited, and set when that begins",
+  },
+  {
+    path: `${CORE}/raft-core.ts`,
+    find: "state.electionElapsed = 0;\nmaybeCampaign(state, usualCampaign(state));",
+    replace: "maybeCampaign(state, usualCampaign(state));\nstate.electionElapsed = 0;",
+    reason: "a campaign sets it to 0 or leaves it alone, and does not read it",
+  },
+  {
+    path: `${CORE}/raft-node.ts`,
+    find: "becomeFollower(this.#state, this.#state.term, NO_REPLICA);\nthis.#assembly = new ReadyAssembly(this.#state);",
+    replace:
+      "this.#assembly = new ReadyAssembly(this.#state);\nbecomeFollower(this.#state, this.#state.term, NO_REPLICA);",
+    reason: "the assembly remembers hard state, leader and role, and none of them changes here",
+  },
+  {
+    path: `${CORE}/tracker/progress.ts`,
+    find: "this.recentActive = start.recentActive;\nthis.inflights = new Inflights(start.limits.maxInflightMessages, start.limits.maxInflightBytes);",
+    replace:
+      "this.inflights = new Inflights(start.limits.maxInflightMessages, start.limits.maxInflightBytes);\nthis.recentActive = start.recentActive;",
+    reason: "two fields of a new object, neither made from the other",
+  },
+  {
+    path: `${CORE}/tracker/progress.ts`,
+    find: 'this.#resetState("probe");\nthis.next = Math.max(this.match, delivered) + 1;',
+    replace: 'this.next = Math.max(this.match, delivered) + 1;\nthis.#resetState("probe");',
+    reason: "the reset touches neither the match nor the next index",
+  },
 ];
 
 /** Lines without their indentation, as `find` has them. */

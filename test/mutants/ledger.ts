@@ -8,6 +8,8 @@ export interface LedgerEntry {
   readonly id: string;
   readonly kind: "planted" | "drawn";
   readonly result: "found" | "survived" | "gone";
+  /** Present when it was found by tests that did not end in time rather than by one that failed. */
+  readonly isHung?: true;
   readonly seconds: number;
 }
 

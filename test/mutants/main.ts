@@ -20,7 +20,10 @@ import { Sandbox } from "./sandbox.ts";
 import { SUITES } from "./suites.ts";
 
 const FOUND_SHARE_MIN = 0.85;
-const CHECK_TIMEOUT_MS = 120_000;
+/** A check that takes so much longer than on the unchanged code hangs. */
+const HUNG_FACTOR = 6;
+const CHECK_TIMEOUT_MS_MIN = 120_000;
+const CHECK_TIMEOUT_MS_MAX = 900_000;
 
 interface Job {
   readonly mutant: Mutant;
@@ -50,35 +53,53 @@ function sourcesOf(suite: MutantSuite): readonly string[] {
   );
 }
 
+/** A check of a suite, and how long it may take. */
+interface TimedCheck {
+  readonly command: readonly string[];
+  readonly timeoutMs: number;
+}
+
 async function runJob(
   sandbox: Sandbox,
-  suite: MutantSuite,
+  timed: readonly TimedCheck[],
   job: Job,
-): Promise<LedgerEntry["result"]> {
+): Promise<Pick<LedgerEntry, "result" | "isHung">> {
   const original = sandbox.read(job.mutant.path);
   const changed = applyMutant(job.mutant, original);
-  if (changed === undefined) return "gone";
+  if (changed === undefined) return { result: "gone" };
   sandbox.write(job.mutant.path, changed);
   try {
     // The tests of the changed package first: most bugs fall to them.
-    const isOwn = (check: readonly string[]): boolean =>
-      job.mutant.path.startsWith(`${check.at(-1)}/`);
-    const checks = suite.checks.toSorted((a, b) => Number(isOwn(b)) - Number(isOwn(a)));
-    for (const check of checks) {
-      if ((await sandbox.run(check, CHECK_TIMEOUT_MS)) === "found") return "found";
+    const isOwn = ({ command }: TimedCheck): boolean =>
+      job.mutant.path.startsWith(`${command.at(-1)}/`);
+    const checks = timed.toSorted((a, b) => Number(isOwn(b)) - Number(isOwn(a)));
+    for (const { command, timeoutMs } of checks) {
+      const outcome = await sandbox.run(command, timeoutMs);
+      if (outcome === "hung") return { result: "found", isHung: true };
+      if (outcome === "failed") return { result: "found" };
     }
-    return "survived";
+    return { result: "survived" };
   } finally {
     sandbox.write(job.mutant.path, original);
   }
 }
 
-async function checkUnchanged(sandbox: Sandbox, suite: MutantSuite): Promise<void> {
-  for (const check of suite.checks) {
-    if ((await sandbox.run(check, CHECK_TIMEOUT_MS)) === "found") {
-      throw new Error(`the unchanged code fails: ${check.join(" ")}`);
+/** Runs every check on the unchanged code, and takes its time as the measure of what hangs. */
+async function checkUnchanged(
+  sandbox: Sandbox,
+  suite: MutantSuite,
+): Promise<readonly TimedCheck[]> {
+  const timed: TimedCheck[] = [];
+  for (const command of suite.checks) {
+    const startMs = performance.now();
+    if ((await sandbox.run(command, CHECK_TIMEOUT_MS_MAX)) !== "passed") {
+      throw new Error(`the unchanged code fails: ${command.join(" ")}`);
     }
+    const patientMs = HUNG_FACTOR * (performance.now() - startMs);
+    const timeoutMs = Math.max(CHECK_TIMEOUT_MS_MIN, Math.min(patientMs, CHECK_TIMEOUT_MS_MAX));
+    timed.push({ command, timeoutMs });
   }
+  return timed;
 }
 
 /** Why drawn mutants that survive are no bugs, by id, as far as that was argued. */
@@ -106,8 +127,13 @@ function conclude(entries: readonly LedgerEntry[], reasons: ReadonlyMap<string, 
     else if (entry.kind === "drawn") console.log("          not argued yet");
   }
   const share = drawn.length === 0 ? 1 : found(drawn) / drawn.length;
+  const hung = entries.filter(({ isHung }) => isHung === true).length;
   console.log(`planted: ${found(planted)} of ${planted.length} found`);
   console.log(`drawn: ${found(drawn)} of ${drawn.length} found (${(share * 100).toFixed(1)} %)`);
+  const survivors = drawn.filter(({ result }) => result === "survived");
+  const argued = survivors.filter(({ id }) => reasons.has(id)).length;
+  console.log(`survivors: ${argued} of ${survivors.length} argued to be no bugs`);
+  console.log(`found only because the tests did not end: ${hung}`);
   return found(planted) === planted.length && share >= FOUND_SHARE_MIN;
 }
 
@@ -150,22 +176,25 @@ async function main(): Promise<void> {
   const work = async (): Promise<void> => {
     const sandbox = new Sandbox(repositoryRoot);
     try {
-      await checkUnchanged(sandbox, suite);
+      const timed = await checkUnchanged(sandbox, suite);
       for (let job = pending.shift(); job !== undefined; job = pending.shift()) {
         const startMs = performance.now();
-        const result = await runJob(sandbox, suite, job);
+        const outcome = await runJob(sandbox, timed, job);
         const seconds = Math.round((performance.now() - startMs) / 100) / 10;
         const entry = {
           commit,
           suite: suite.name,
           id: job.mutant.id,
           kind: job.kind,
-          result,
+          ...outcome,
           seconds,
         };
         ledger.append(entry);
         done.set(entry.id, entry);
-        console.log(`${result.padEnd(9)} ${seconds.toFixed(1).padStart(5)} s  ${entry.id}`);
+        const how = outcome.isHung === true ? "  (no end)" : "";
+        console.log(
+          `${outcome.result.padEnd(9)} ${seconds.toFixed(1).padStart(5)} s  ${entry.id}${how}`,
+        );
       }
     } finally {
       sandbox.remove();

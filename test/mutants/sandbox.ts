@@ -50,11 +50,8 @@ export class Sandbox {
     writeFileSync(join(this.#folder, path), text);
   }
 
-  /**
-   * Runs a check; "found" when it fails or does not come back in time: a bug that hangs is found
-   * too.
-   */
-  run(command: readonly string[], timeoutMs: number): Promise<"passed" | "found"> {
+  /** Runs a check: whether it passes, fails, or does not come back in time. */
+  run(command: readonly string[], timeoutMs: number): Promise<"passed" | "failed" | "hung"> {
     return new Promise((resolve, reject) => {
       const [file = "", ...args] = command;
       const child = spawn(join(this.#folder, "node_modules", ".bin", file), args, {
@@ -64,13 +61,15 @@ export class Sandbox {
         env: { ...process.env, CI: "true", FORCE_COLOR: "0" },
       });
       // The whole process group is stopped: test runners have workers of their own.
+      let isHung = false;
       const timer = setTimeout(() => {
+        isHung = true;
         if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
       }, timeoutMs);
       child.on("error", reject);
       child.on("close", (code) => {
         clearTimeout(timer);
-        resolve(code === 0 ? "passed" : "found");
+        resolve(isHung ? "hung" : code === 0 ? "passed" : "failed");
       });
     });
   }
