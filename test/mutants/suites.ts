@@ -47,7 +47,7 @@ export const SUITES: readonly MutantSuite[] = [
       check("packages/raft-ts"),
       check("packages/simulator/src/raft-core"),
       check("packages/raft-host"),
-      check("packages/simulator"),
+      check("packages/simulator/src/raft/"),
     ],
   },
   {
