@@ -10,7 +10,7 @@ type Row = readonly [id: string, file: string, find: string, replace: string];
 const HOST: readonly Row[] = [
   [
     "what waits for a write leaves before the write is durable",
-    "io/raft-host.ts",
+    "io/turns.ts",
     "this.#batches.add(group, work.write, work.responses);",
     "void (this.#batches.add(group, work.write, []), free.push({ group, responses: work.responses }));",
   ],
@@ -59,20 +59,20 @@ const HOST: readonly Row[] = [
   ],
   [
     "what was applied in an earlier life is delivered again",
-    "io/hosted-group.ts",
-    "      if (entry.index > this.#delivery.index) {\n",
+    "io/applier.ts",
+    "      if (entry.index > delivery.index) {\n",
     "      if (entry.index > 0) {\n",
   ],
   [
     "every record takes one offset",
-    "io/hosted-group.ts",
+    "io/leadership.ts",
     "    this.#nextOffset += span;\n",
     "    this.#nextOffset += 1;\n",
   ],
   [
     "the budget for proposals is never given back",
-    "io/hosted-group.ts",
-    "        if (frame.term === this.#ledTerm) this.#options.budget.settle(this.group, frame.byteLength);\n",
+    "io/leadership.ts",
+    "    if (term === this.#term) this.#options.budget.settle(this.#options.group, byteLength);\n",
     "",
   ],
   [

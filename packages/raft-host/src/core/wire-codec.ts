@@ -42,6 +42,7 @@ const TYPES = [
   "snapshot-part",
   "beat",
   "beat-answer",
+  "stopped",
 ] as const satisfies readonly WireMessage["message"]["type"][];
 
 /** Set in a row's type: a heartbeat that asks to rest, or the answer that agrees. */
@@ -131,6 +132,7 @@ function writeRow(writer: ByteWriter, { group, message, frames, rests }: WireMes
       writeCommit(writer, message);
       return;
     case "timeout-now":
+    case "stopped":
       return;
     case "snapshot-part":
       writeSnapshotPart(writer, message);
@@ -242,6 +244,9 @@ function readMessage(
     }
     case "timeout-now":
       return { type, ...envelope };
+    case "stopped":
+      if (envelope.term !== 0) throw new MalformedMessageError("a stopped replica has no term");
+      return { type, ...envelope, term: 0 };
     case "snapshot-part":
       return readSnapshotPart(reader, envelope);
     case "beat":

@@ -53,10 +53,18 @@ interface Beat<Type extends "beat" | "beat-answer"> {
 
 export type LinkBeat = Beat<"beat"> | Beat<"beat-answer">;
 
+/** A host's word that its replica of a group takes part in nothing any more. It has no term. */
+export interface StoppedNotice {
+  readonly type: "stopped";
+  readonly from: number;
+  readonly to: number;
+  readonly term: 0;
+}
+
 /** One message of one group. `frames` are an append's entries. */
 export interface WireMessage {
   readonly group: GroupNumber;
-  readonly message: RaftWireMessage | SnapshotPart | LinkBeat;
+  readonly message: RaftWireMessage | SnapshotPart | LinkBeat | StoppedNotice;
   readonly frames: readonly Frame[];
   /** A heartbeat asks the follower to rest, or its answer says that it does. */
   readonly rests?: true;

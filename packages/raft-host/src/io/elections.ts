@@ -106,10 +106,20 @@ export class Elections {
       if (leader === 0 || replicaIdentity(leader).brokerId !== peer || hosted.hasFailed) continue;
       hosted.node.forgetLeader();
       this.#options.markDirty(hosted);
-      const rank = this.#rankWithout(hosted, peer);
+      const rank = this.#rankWithout(hosted, (id) => replicaIdentity(id).brokerId === peer);
       this.#schedule.plan(hosted.group, rank * EVIDENCE_RANK_MS + jitterMs);
       this.#answerEarly(hosted);
     }
+  }
+
+  /** A replica stopped, says its host: what it led is led by nobody. */
+  handleStopped(hosted: HostedGroup, replica: number): void {
+    if (hosted.node.leader !== replica) return;
+    hosted.node.forgetLeader();
+    const rank = this.#rankWithout(hosted, (id) => id === replica);
+    const jitterMs = this.#options.random.below(EVIDENCE_JITTER_MS);
+    this.#schedule.plan(hosted.group, rank * EVIDENCE_RANK_MS + jitterMs);
+    this.#answerEarly(hosted);
   }
 
   /**
@@ -178,12 +188,13 @@ export class Elections {
   }
 
   /** This replica's place among those that seem to live, in the configured order. */
-  #rankWithout({ replicas, self }: HostedGroup, dead: BrokerId): number {
+  #rankWithout(hosted: HostedGroup, isDead: (replica: number) => boolean): number {
+    const { replicas, self, stoppedPeers } = hosted;
     const { peers } = this.#options;
     const isLive = (replica: number): boolean => {
       if (replica === self) return true;
-      const { brokerId } = replicaIdentity(replica);
-      return brokerId !== dead && peers.isUp(brokerId);
+      if (isDead(replica) || stoppedPeers.has(replica)) return false;
+      return peers.isUp(replicaIdentity(replica).brokerId);
     };
     return Math.max(0, replicas.filter(isLive).indexOf(self));
   }

@@ -6,12 +6,10 @@ import {
   type RoleName,
   type Snapshot,
   type StorageAppendMessage,
-  type StorageApplyMessage,
   type Want,
 } from "raft-ts";
 import { snapshotData } from "../core/entry-frames.ts";
 import type { HostLimits } from "../core/host-limits.ts";
-import { refusalReason } from "../core/refusal-reason.ts";
 import { isRaftWireMessage, NO_FRAMES } from "../core/wire-message.ts";
 import type { Frame, FrameCodec } from "../ports/frame.ts";
 import type { GroupWrite, LogView } from "../ports/log-storage.ts";
@@ -23,17 +21,20 @@ import type {
   ProposalResult,
   RaftGroup,
 } from "../ports/raft-group.ts";
+import { Applier } from "./applier.ts";
 import { Delivery } from "./delivery.ts";
 import { createNode } from "./create-node.ts";
 import { DivergenceError } from "./frame-book.ts";
 import type { GroupHost } from "./group-host.ts";
 import { GroupRest } from "./group-rest.ts";
 import { GroupStorage, type GroupWork } from "./group-storage.ts";
+import { Leadership } from "./leadership.ts";
 import { LogAdapter } from "./log-adapter.ts";
 import type { ProposalBudget } from "./proposal-budget.ts";
 import { Memberships } from "./memberships.ts";
 import { ReadRequests } from "./read-requests.ts";
 import { createSnapshot } from "./snapshot-source.ts";
+import { StoppedPeers } from "./stopped-peers.ts";
 
 /** What a hosted group is made with. */
 export interface HostedGroupOptions extends AddGroupOptions {
@@ -63,9 +64,7 @@ interface Turn {
  * wants done and turns it into a storage write; after the writes of all groups were handed over,
  * `finish` tells the listener and sends.
  *
- * Invariant: applied (delivered) ≤ commit; offsets are assigned only while `#ledTerm` is the core's
- * term, that is, after the turn in which this replica became leader was written, when the end of
- * the log is known.
+ * Invariant: applied (delivered) ≤ commit; offsets are assigned only by a leadership that is held.
  */
 export class HostedGroup implements RaftGroup {
   readonly group: GroupNumber;
@@ -75,21 +74,21 @@ export class HostedGroup implements RaftGroup {
   readonly node: RaftNode;
   readonly view: LogView;
   readonly rest: GroupRest;
+  readonly stoppedPeers = new StoppedPeers();
   readonly #options: HostedGroupOptions;
   readonly #adapter: LogAdapter;
   readonly #reads: ReadRequests;
   readonly #storage: GroupStorage;
   readonly #delivery: Delivery;
   readonly #memberships: Memberships;
+  readonly #leadership: Leadership;
+  readonly #applier: Applier;
   #turn: Turn | undefined;
   #isInstalling = false;
   #failure: string | undefined;
   #role: RoleName = "follower";
   #term = 0;
   #leader = NO_REPLICA;
-  /** Term in which this replica leads and may assign offsets; 0 otherwise. */
-  #ledTerm = 0;
-  #nextOffset = 0;
 
   constructor(options: HostedGroupOptions) {
     const { group, self, replicas, listener, view, codec, limits, appliedIndex } = options;
@@ -112,12 +111,24 @@ export class HostedGroup implements RaftGroup {
     this.#adapter = new LogAdapter({ view, confState, appliedIndex, snapshot });
     this.#storage = new GroupStorage({ group, view, codec, adapter: this.#adapter });
     this.node = createNode(options, this.#adapter);
+    const { node } = this;
+    const { budget } = options;
+    this.#leadership = new Leadership({ group, node, view, codec, budget });
+    this.#applier = new Applier({
+      node,
+      listener,
+      storage: this.#storage,
+      delivery: this.#delivery,
+      memberships: this.#memberships,
+      membershipIndex: appliedIndex,
+      onDelivered: (frame) => this.#leadership.settle(frame),
+    });
     this.rest = new GroupRest({
       self,
       node: this.node,
       storage: this.#storage,
       memberships: this.#memberships,
-      isAbsent: (replica) => options.host.isAbsent(replica),
+      isAbsent: (id) => options.host.isAbsent(id) || this.stoppedPeers.has(id),
     });
     this.#term = this.node.term;
   }
@@ -147,11 +158,11 @@ export class HostedGroup implements RaftGroup {
   }
 
   get nextOffset(): number {
-    return this.#leads() ? this.#nextOffset : this.view.nextOffset;
+    return this.#leadership.isHeld ? this.#leadership.nextOffset : this.view.nextOffset;
   }
 
   get isLeaderReady(): boolean {
-    return this.#leads() && this.#delivery.term === this.#ledTerm;
+    return this.#leadership.isHeld && this.#delivery.term === this.#leadership.term;
   }
 
   get hasFailed(): boolean {
@@ -164,24 +175,13 @@ export class HostedGroup implements RaftGroup {
   }
 
   propose(proposal: Proposal): ProposalResult {
-    if (!this.#leads()) return { ok: false, reason: "not-leader" };
-    const { codec, budget } = this.#options;
-    const { kind, payload, span } = proposal;
-    assert((kind === "data") === span > 0, `${kind} of span ${span}`);
-    const [term, index, baseOffset] = [this.#ledTerm, this.node.lastIndex + 1, this.#nextOffset];
-    const frame = codec.create({ kind, term, index, baseOffset, span, payload });
-    if (!budget.hasRoom(frame.byteLength)) return { ok: false, reason: "overloaded" };
-    const result = this.node.propose(frame);
-    if (!result.accepted) return { ok: false, reason: refusalReason(result.reason) };
-    assert(result.index === index && result.term === term, "a proposal took another position");
-    budget.open(this.group, frame.byteLength);
-    this.#nextOffset += span;
-    this.#options.host.markDirty(this);
-    return { ok: true, index, term, baseOffset };
+    const result = this.#leadership.propose(proposal);
+    if (result.ok) this.#options.host.markDirty(this);
+    return result;
   }
 
   confirmLeadership(): Promise<number> {
-    if (!this.#leads()) {
+    if (!this.#leadership.isHeld) {
       const message = `this broker does not lead group ${this.group}; ask its leader`;
       return Promise.reject(new CodedError("NOT_LEADER", message));
     }
@@ -190,7 +190,7 @@ export class HostedGroup implements RaftGroup {
   }
 
   transferLeadership(to: number): void {
-    if (!this.#leads()) return;
+    if (!this.#leadership.isHeld) return;
     this.node.transferLeadership(to);
     this.#options.host.markDirty(this);
   }
@@ -202,6 +202,7 @@ export class HostedGroup implements RaftGroup {
       nextOffset: this.nextOffset,
       durableIndex: this.#storage.durableIndex,
       failure: this.#failure,
+      stoppedReplicas: this.stoppedPeers.list(),
     };
   }
 
@@ -239,8 +240,12 @@ export class HostedGroup implements RaftGroup {
     this.#tellRole(turn.state);
     if (turn.truncatedFrom !== undefined) this.listener.onTruncated?.(turn.truncatedFrom);
     for (const message of turn.messages) {
-      if (message.type === "storage-apply") this.#apply(message);
-      else if (message.type !== "storage-append") this.deliver(message);
+      if (message.type === "storage-apply") {
+        this.#applier.apply(message);
+        for (const response of message.responses) this.deliver(response);
+      } else if (message.type !== "storage-append") {
+        this.deliver(message);
+      }
     }
     this.#reads.release(this.#delivery.index);
     for (const want of turn.wants) this.#options.host.fetch(this, want);
@@ -289,24 +294,19 @@ export class HostedGroup implements RaftGroup {
     this.#options.host.markDirty(this);
   }
 
-  /** Stops this replica: it neither votes, leads nor acknowledges any more. */
+  /** Stops this replica: it neither votes, leads nor acknowledges any more, and says so. */
   fail(reason: string): void {
     if (this.#failure !== undefined) return;
     this.#failure = reason;
+    this.#tellRole({ term: this.#term, role: "follower", leader: NO_REPLICA });
     this.close();
     this.#options.host.onFailed(this, reason);
   }
 
   /** Nobody will be answered any more. */
   close(): void {
-    this.#ledTerm = 0;
-    this.#options.budget.close(this.group);
+    this.#leadership.end();
     this.#reads.rejectAll();
-  }
-
-  #leads(): boolean {
-    const { node } = this;
-    return this.#ledTerm !== 0 && node.term === this.#ledTerm && node.role === "leader";
   }
 
   #isCurrent(frame: Frame): boolean {
@@ -340,8 +340,8 @@ export class HostedGroup implements RaftGroup {
     this.#role = role;
     this.#leader = leader;
     if (role === "leader") {
-      if (this.#ledTerm !== term) this.#beginTerm(term);
-    } else if (this.#ledTerm !== 0) {
+      if (this.#leadership.term !== term) this.#beginTerm(term);
+    } else if (this.#leadership.term !== 0) {
       this.close();
     }
     this.listener.onRole({ role, term, leader: this.leader });
@@ -349,33 +349,7 @@ export class HostedGroup implements RaftGroup {
 
   #beginTerm(term: number): void {
     this.close();
-    this.#ledTerm = term;
-    this.#nextOffset = this.view.nextOffset;
-  }
-
-  #apply(message: StorageApplyMessage): void {
-    let frames: Frame[] = [];
-    const tell = (): void => {
-      const committed = frames;
-      frames = [];
-      if (committed.length > 0) this.listener.onCommitted(committed);
-    };
-    for (const entry of message.entries) {
-      if (entry.index > this.#delivery.index) {
-        const frame = this.#storage.frameOf(entry);
-        this.#delivery.take(frame);
-        if (frame.term === this.#ledTerm) this.#options.budget.settle(this.group, frame.byteLength);
-        frames.push(frame);
-      }
-      if (entry.type !== "conf-change") continue;
-      // A new member may want a snapshot at once: the listener must be where the delivery is.
-      tell();
-      const confState = this.node.applyConfChange(entry.change);
-      this.#memberships.add(entry.index, confState);
-      this.listener.onMembership?.({ confState, index: entry.index });
-    }
-    tell();
-    for (const response of message.responses) this.deliver(response);
+    this.#leadership.begin(term);
   }
 
   #createSnapshot(): Snapshot | "pending" {

@@ -1,8 +1,8 @@
 import { assert, type BrokerId, type GroupNumber, present, replicaIdentity } from "@stratalog/base";
-import type { Message, SnapshotMessage, Want } from "raft-ts";
+import type { ReplicaId, SnapshotMessage, Want } from "raft-ts";
 import { DEFAULT_HOST_LIMITS, type HostLimits } from "../core/host-limits.ts";
-import { decodeWireMessages } from "../core/wire-codec.ts";
 import { LINK_GROUP, NO_FRAMES, type WireMessage } from "../core/wire-message.ts";
+import type { GroupWrite } from "../ports/log-storage.ts";
 import type { Lane, PeerDownReason } from "../ports/peer-link.ts";
 import type { AddGroupOptions, RaftGroup } from "../ports/raft-group.ts";
 import { Elections } from "./elections.ts";
@@ -10,19 +10,15 @@ import { FetchQueue } from "./fetch-queue.ts";
 import type { GroupHost } from "./group-host.ts";
 import { HostedGroup } from "./hosted-group.ts";
 import type { HostStats, RaftHostOptions } from "./host-options.ts";
+import { Inbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
 import { ProposalBudget } from "./proposal-budget.ts";
 import { Rests } from "./rests.ts";
-import { SnapshotReceiver } from "./snapshot-receiver.ts";
 import { SnapshotSender } from "./snapshot-sender.ts";
+import { StoppedReplicas } from "./stopped-replicas.ts";
 import { TickSource } from "./tick-source.ts";
-import { WriteBatches } from "./write-batches.ts";
+import { Turns } from "./turns.ts";
 
-/**
- * Rounds within one turn: applying and answers to oneself cause more work at once; the rest waits a
- * turn.
- */
-const PASS_COUNT_MAX = 4;
 /** Ticks between writes of commit hints that found no other write to travel with. */
 const HINT_TICKS = 20;
 /**
@@ -35,20 +31,17 @@ export class RaftHost {
   readonly #limits: HostLimits;
   readonly #tickMs: number;
   readonly #groups = new Map<GroupNumber, HostedGroup>();
-  #dirty = new Set<HostedGroup>();
-  #isDrainScheduled = false;
-  readonly #batches: WriteBatches;
+  readonly #turns: Turns;
   readonly #outbox: Outbox;
   readonly #fetches: FetchQueue;
   readonly #elections: Elections;
   readonly #rests: Rests;
   readonly #budget: ProposalBudget;
   readonly #snapshotSender: SnapshotSender;
-  readonly #snapshotReceiver: SnapshotReceiver;
+  readonly #inbox: Inbox;
+  readonly #stopped: StoppedReplicas;
   readonly #ticks: TickSource;
   #tickCount = 0;
-  #drainCount = 0;
-  #strayMessageCount = 0;
   #state: "new" | "started" | "stopped" = "new";
 
   constructor(options: RaftHostOptions) {
@@ -56,7 +49,6 @@ export class RaftHost {
     this.#limits = { ...DEFAULT_HOST_LIMITS, ...options.limits };
     const { clock, timers, logger, peers, codec, storage } = options;
     this.#tickMs = options.tickMs ?? 50;
-    this.#batches = new WriteBatches(storage, () => this.#scheduleDrain());
     this.#fetches = new FetchQueue(this.#limits.fetchCountMax);
     this.#budget = new ProposalBudget(this.#limits.hostUncommittedBytesMax);
     this.#outbox = new Outbox({
@@ -64,6 +56,13 @@ export class RaftHost {
       codec,
       batchBytesMax: this.#limits.batchBytesMax,
       onUndelivered: (to, message) => this.#handleUndelivered(to, message),
+    });
+    this.#turns = new Turns({
+      storage,
+      timers,
+      outbox: this.#outbox,
+      isHere: (group) => this.#groups.get(group.group) === group,
+      markDirty: (group) => this.#markDirty(group),
     });
     this.#snapshotSender = new SnapshotSender({
       peers,
@@ -74,7 +73,6 @@ export class RaftHost {
         this.#markDirty(this.#groups.get(group));
       },
     });
-    this.#snapshotReceiver = new SnapshotReceiver(this.#limits);
     this.#elections = new Elections({
       clock,
       timers,
@@ -89,9 +87,24 @@ export class RaftHost {
       silenceTicks: Math.floor(this.#electionTicks() / 2),
       send: (to, message) => {
         this.#outbox.add(to, { group: LINK_GROUP, message, frames: NO_FRAMES });
-        this.#scheduleDrain();
+        this.#turns.schedule();
       },
       markDirty: (group) => this.#markDirty(group),
+    });
+    this.#stopped = new StoppedReplicas((to, message) => {
+      this.#send(to, message);
+      this.#turns.schedule();
+    });
+    this.#inbox = new Inbox({
+      brokerId: options.brokerId,
+      clock,
+      codec,
+      limits: this.#limits,
+      group: (group) => this.#groups.get(group),
+      rests: this.#rests,
+      elections: this.#elections,
+      markDirty: (group) => this.#markDirty(group),
+      onStray: (message) => this.#stopped.answer(message),
     });
     const stallMs = Math.max(this.#electionMs() / 3, this.#tickMs * 4);
     const onTick = (): void => this.#tick();
@@ -115,8 +128,8 @@ export class RaftHost {
     this.#elections.stop();
     for (const group of this.#groups.values()) group.close();
     this.#groups.clear();
-    this.#dirty.clear();
-    await this.#batches.whenIdle();
+    this.#turns.clear();
+    await this.#turns.whenIdle();
   }
 
   /** Adds a group whose log the storage has. It takes part from the next turn on. */
@@ -139,6 +152,7 @@ export class RaftHost {
       random: (bound) => this.#options.random.below(bound),
     });
     this.#groups.set(group, hosted);
+    this.#stopped.drop(group);
     this.#rests.add(hosted);
     this.#markDirty(hosted);
     this.#elections.handleAdded(options);
@@ -147,13 +161,28 @@ export class RaftHost {
 
   /**
    * Takes a group off this host; resolves when none of its writes is under way, so that its log may
-   * be dropped.
+   * be dropped. Of a replica that failed, the others go on being told that it stopped.
    */
   async removeGroup(group: GroupNumber): Promise<void> {
     const hosted = this.#groups.get(group);
+    if (hosted?.hasFailed !== true) this.#stopped.drop(group);
     if (hosted === undefined) return;
     this.#forget(hosted);
-    await this.#batches.whenDone(hosted);
+    await this.#turns.whenDone(hosted);
+  }
+
+  /**
+   * Stops a replica whose log was found damaged: it takes part in nothing any more. If it led,
+   * another is elected at once. Harmless when it does not run here or has failed already.
+   */
+  failGroup(group: GroupNumber, reason: string): void {
+    this.#groups.get(group)?.fail(reason);
+  }
+
+  /** This broker has a replica that it must never run: whoever writes to it is told. */
+  refuseGroup(group: GroupNumber, self: ReplicaId): void {
+    assert(!this.#groups.has(group), `group ${group} runs on this host`);
+    this.#stopped.add(group, self, []);
   }
 
   group(group: GroupNumber): RaftGroup | undefined {
@@ -169,10 +198,10 @@ export class RaftHost {
       campaignCount: this.#elections.counts.campaign,
       electedCount: this.#elections.counts.elected,
       restingCount: this.#rests.restingCount,
-      drainCount: this.#drainCount,
+      drainCount: this.#turns.count,
       stallCount: this.#ticks.stallCount,
       uncommittedBytes: this.#budget.totalBytes,
-      strayMessageCount: this.#strayMessageCount,
+      strayMessageCount: this.#stopped.strayCount,
     };
   }
 
@@ -182,33 +211,7 @@ export class RaftHost {
    */
   handlePeerMessage(from: BrokerId, _lane: Lane, payload: Uint8Array): void {
     if (this.#state === "stopped") return;
-    const ends = { from, to: this.#options.brokerId };
-    for (const { group, message, rests } of decodeWireMessages(
-      payload,
-      this.#options.codec,
-      ends,
-    )) {
-      if (message.type === "beat" || message.type === "beat-answer") {
-        this.#rests.handle(from, message);
-        continue;
-      }
-      const hosted = this.#groups.get(group);
-      if (hosted === undefined || hosted.hasFailed || hosted.self !== message.to) {
-        this.#strayMessageCount++;
-        continue;
-      }
-      if (message.type === "snapshot-part") {
-        const whole = this.#snapshotReceiver.add(group, message);
-        if (whole !== undefined) hosted.node.step(whole);
-      } else {
-        hosted.node.step(message);
-        this.#elections.handleHeard(from, message, hosted);
-      }
-      this.#markDirty(hosted);
-      if (rests !== true) continue;
-      if (message.type === "heartbeat") hosted.rest.ask();
-      else this.#rests.agree(hosted, message.from);
-    }
+    this.#inbox.receive(from, payload);
   }
 
   /** A peer can be sent to. */
@@ -259,6 +262,7 @@ export class RaftHost {
         this.#options.logger.error({ group: group.group, reason }, "stopped a replica");
         this.#elections.drop(group.group);
         this.#rests.drop(group);
+        this.#stopped.add(group.group, group.self, group.rest.others);
         this.#options.onGroupFailed?.(group.group, reason);
       },
     };
@@ -267,65 +271,22 @@ export class RaftHost {
   #markDirty(group: HostedGroup | undefined): void {
     if (group === undefined || this.#groups.get(group.group) !== group) return;
     this.#rests.wake(group);
-    this.#dirty.add(group);
-    this.#scheduleDrain();
-  }
-
-  #scheduleDrain(): void {
-    if (this.#isDrainScheduled) return;
-    this.#isDrainScheduled = true;
-    this.#options.timers.endOfTurn(() => this.#drain());
-  }
-
-  /** The end of a turn: everything that gathered, for all groups together. */
-  #drain(): void {
-    this.#isDrainScheduled = false;
-    this.#drainCount++;
-    for (const { group, responses, isWrite } of this.#batches.takeDurable()) {
-      // A group that was removed meanwhile has nobody to tell.
-      if (this.#groups.get(group.group) !== group) continue;
-      if (isWrite) group.completeWrite();
-      this.#respond(group, responses);
-    }
-    for (let pass = 0; pass < PASS_COUNT_MAX && this.#dirty.size > 0; pass++) this.#pass();
-    this.#outbox.flush();
-    if (this.#dirty.size > 0) this.#scheduleDrain();
-  }
-
-  #pass(): void {
-    const groups = this.#dirty;
-    this.#dirty = new Set();
-    const free: { readonly group: HostedGroup; readonly responses: readonly Message[] }[] = [];
-    for (const group of groups) {
-      const work = group.collect();
-      if (work === undefined) continue;
-      if (work.write !== undefined) this.#batches.add(group, work.write, work.responses);
-      else if (work.responses.length === 0) continue;
-      else if (group.pendingWriteCount > 0) this.#batches.follow(group, work.responses);
-      else free.push({ group, responses: work.responses });
-    }
-    this.#batches.write();
-    for (const group of groups) group.finish();
-    for (const { group, responses } of free) this.#respond(group, responses);
-  }
-
-  #respond(group: HostedGroup, responses: readonly Message[]): void {
-    for (const response of responses) group.deliver(response);
-    this.#markDirty(group);
+    this.#turns.add(group);
   }
 
   #tick(): void {
     this.#tickCount++;
     this.#rests.tick();
     const isHintTick = this.#tickCount % HINT_TICKS === 0;
+    const hints: (readonly [HostedGroup, GroupWrite])[] = [];
     for (const group of this.#rests.awake) {
       group.node.tick();
       if (group.node.hasReady()) this.#markDirty(group);
       if (!isHintTick) continue;
       const hint = group.takeHint();
-      if (hint !== undefined) this.#batches.add(group, hint, []);
+      if (hint !== undefined) hints.push([group, hint]);
     }
-    if (isHintTick) this.#batches.write();
+    if (isHintTick) this.#turns.writeHints(hints);
   }
 
   #send(to: number, message: WireMessage): void {
@@ -373,11 +334,11 @@ export class RaftHost {
     const { group } = hosted;
     this.#rests.drop(hosted);
     this.#groups.delete(group);
-    this.#dirty.delete(hosted);
+    this.#turns.drop(hosted);
     this.#elections.drop(group);
     this.#fetches.drop(group);
     this.#snapshotSender.drop(group);
-    this.#snapshotReceiver.drop(group);
+    this.#inbox.drop(group);
     hosted.close();
   }
 }

@@ -98,6 +98,8 @@ export interface GroupStatus extends Status {
   readonly durableIndex: number;
   /** Why the replica stopped; undefined while it runs. */
   readonly failure: string | undefined;
+  /** Other replicas that stopped, as their hosts say. */
+  readonly stoppedReplicas: readonly ReplicaId[];
 }
 
 /** One replica of one group on this host. */
