@@ -2,7 +2,9 @@ import { execFile, execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, open, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
+import { loopDevicesOf } from "./left-over.ts";
 
 const run = promisify(execFile);
 
@@ -17,6 +19,7 @@ export const MOUNT_VARIANTS = ["defaults", "noauto_da_alloc"] as const;
 export type MountVariant = (typeof MOUNT_VARIANTS)[number];
 
 const IMAGE_BYTES = 384 * 1024 * 1024;
+const RELEASE_MS_MAX = 60_000;
 const PROBE_BYTES = 64 * 1024;
 const PROBE_FILE = "unsynced.probe";
 
@@ -95,11 +98,20 @@ export class CutDisk {
     this.#isMounted = true;
   }
 
-  /** Unmounts; the loop device goes with it, and so does all that was cached of the image. */
+  /**
+   * Unmounts and waits for the loop device to go, and with it all that was cached of the image. A
+   * container that starts at this moment has a copy of every mount, and holds the old file system
+   * a little longer: mounting now would give back the one that was cut.
+   */
   async unmount(): Promise<void> {
     if (!this.#isMounted) return;
     await run("umount", [this.mountPoint]);
     this.#isMounted = false;
+    const deadlineMs = performance.now() + RELEASE_MS_MAX;
+    while (loopDevicesOf(this.image).length > 0) {
+      if (performance.now() > deadlineMs) throw new Error(`${this.image} stays in use`);
+      await delay(5);
+    }
   }
 
   /** Writes a file without a sync: after a cut its bytes must be gone, or the cut cuts nothing. */

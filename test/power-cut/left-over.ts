@@ -19,7 +19,8 @@ export function removeLeftOvers(folder: string, prefix: string): readonly string
   return dead;
 }
 
-function loopDevicesOf(imagePrefix: string): readonly string[] {
+/** Loop devices behind which an image is whose path begins so. */
+export function loopDevicesOf(imagePrefix: string): readonly string[] {
   return readdirSync("/sys/block").flatMap((name) => {
     const path = `/sys/block/${name}/loop/backing_file`;
     return existsSync(path) && readFileSync(path, "utf8").startsWith(imagePrefix)
