@@ -76,6 +76,17 @@ export class AppendQueue {
     if (count > 0) this.#appends.splice(0, count);
   }
 
+  /**
+   * Everything up to `index` is on a majority's disks, as this leader of `term` proposed it: all
+   * who wait are told. The appends stay until `commit`, so that retries still find them.
+   */
+  acknowledge(index: number, term: number): void {
+    for (const append of this.#appends) {
+      if (append.index > index) return;
+      if (append.term === term) settle(append, "stored");
+    }
+  }
+
   /** This broker's disk has everything up to `index`: those who asked for no more are told. */
   durable(index: number): void {
     for (const append of this.#appends) {

@@ -75,6 +75,14 @@ export class Appender {
     if (this.#queue.count > 0) this.#queue.commit(index, term);
   }
 
+  /**
+   * What this leader of `term` proposed up to `index` is committed, though it may not be applied
+   * here: that waits for this broker's own disk, and the answer need not.
+   */
+  onCommitIndex(index: number, term: number): void {
+    if (this.#queue.count > 0) this.#queue.acknowledge(index, term);
+  }
+
   onDurable(index: number): void {
     this.#queue.durable(index);
   }

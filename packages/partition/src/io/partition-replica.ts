@@ -270,6 +270,10 @@ export class PartitionReplica implements PartitionService, ReplicationListener {
     else this.#notifyAvailable();
   }
 
+  onCommitIndex(index: number, term: number): void {
+    this.#appender.onCommitIndex(index, term);
+  }
+
   onDurable(lastIndex: number): void {
     if (this.#appender.pendingCount > 0) this.#appender.onDurable(lastIndex);
   }

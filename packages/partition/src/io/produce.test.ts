@@ -42,6 +42,31 @@ describe("produce with acks: all", () => {
     expect(replica.highWatermark).toBe(3);
   });
 
+  it("is answered once a majority has it, though this broker's own disk is not done", async () => {
+    const { replica, raft, log } = await openLeader();
+    const [first, second] = [from(0), from(1)].map((batch) =>
+      watch(replica.produce({ ...acksAll, batch })),
+    );
+    replica.onCommitIndex(log.lastIndex - 1, raft.term);
+    await turn();
+    expect(first?.state).toMatchObject({ baseOffset: 0, duplicate: false });
+    expect(second?.state).toBe("open");
+    // Not applied yet: nobody reads it, and a retry of it is not stored again.
+    expect(replica.highWatermark).toBe(0);
+    const retry = replica.produce({ ...acksAll, batch: from(0) });
+    raft.commit();
+    await expect(retry).resolves.toMatchObject({ baseOffset: 0, duplicate: true });
+    expect(replica.highWatermark).toBe(2);
+  });
+
+  it("is not answered for what an earlier term proposed at the same place", async () => {
+    const { replica, raft, log } = await openLeader();
+    const call = watch(replica.produce({ ...acksAll, batch: from(0) }));
+    replica.onCommitIndex(log.lastIndex, raft.term + 1);
+    await turn();
+    expect(call.state).toBe("open");
+  });
+
   it("times out with an unknown outcome, and a retry finds the batch that was stored after all", async () => {
     const { replica, raft, time } = await openLeader();
     const late = watch(replica.produce({ ...acksAll, batch: from(0) }));

@@ -54,6 +54,11 @@ export interface ReplicationListener {
   /** Committed frames in order, each once. Synchronous. */
   onCommitted(frames: readonly Frame[]): void;
   onRole(state: RoleChange): void;
+  /**
+   * On the leader of `term`: everything up to an index is committed. It may not be applied here
+   * yet, since that needs this replica's own disk too.
+   */
+  onCommitIndex(index: number, term: number): void;
   /** This replica's own disk has the log up to an index. */
   onDurable(lastIndex: number): void;
   /**
