@@ -33,6 +33,7 @@ export type {
   ServiceClient,
   UnaryMethod,
 } from "./method.ts";
+export { encodeProduceParts } from "./produce-message.ts";
 export {
   type CallStatus,
   ERROR_METADATA_KEY,

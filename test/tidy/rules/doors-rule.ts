@@ -58,6 +58,7 @@ const DOORS: readonly Door[] = [
     allowed: [
       /^packages\/raft-host\/src\/node\//,
       /^packages\/broker\/src\/(?:http|grpc|node)\//,
+      /^packages\/client\/src\/grpc\//,
       /^packages\/cli\//,
     ],
     instead: "take the PeerLink port or a client",

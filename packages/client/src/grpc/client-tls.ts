@@ -1,3 +1,4 @@
+import type { SecureClientSessionOptions } from "node:http2";
 import { type ChannelCredentials, type ChannelOptions, credentials } from "@grpc/grpc-js";
 import { CodedError } from "@stratalog/base";
 
@@ -16,6 +17,8 @@ export interface ClientTls {
 export interface ChannelSecurity {
   readonly credentials: ChannelCredentials;
   readonly channelOptions: ChannelOptions;
+  /** The same for a connection without the library. */
+  readonly tls: SecureClientSessionOptions;
 }
 
 /**
@@ -37,6 +40,12 @@ export function channelSecurity(tls: true | ClientTls): ChannelSecurity {
   return {
     credentials: secrets,
     channelOptions: serverName === undefined ? {} : { "grpc.ssl_target_name_override": serverName },
+    tls: {
+      ...(ca !== undefined && { ca: Buffer.from(ca) }),
+      ...(cert !== undefined && { cert: Buffer.from(cert) }),
+      ...(key !== undefined && { key: Buffer.from(key) }),
+      ...(serverName !== undefined && { servername: serverName }),
+    },
   };
 }
 

@@ -25,7 +25,7 @@ export interface ConnectOptions extends ClientOptions {
 export function connect(options: ConnectOptions): Stratalog {
   const { tls } = options;
   const security = tls === undefined || tls === false ? {} : channelSecurity(tls);
-  const transport = grpcTransport({ clock: machineClock, ...security });
+  const transport = grpcTransport({ clock: machineClock, timers: machineTimers, ...security });
   return new Stratalog(
     {
       clock: machineClock,

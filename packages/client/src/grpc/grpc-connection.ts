@@ -1,9 +1,11 @@
 import type { ChannelCredentials, ChannelOptions, Client, ClientDuplexStream } from "@grpc/grpc-js";
-import { type Clock, CodedError } from "@stratalog/base";
+import type { SecureClientSessionOptions } from "node:http2";
+import { type Clock, CodedError, type Timers } from "@stratalog/base";
 import {
   callUnary,
   createServiceClient,
   fromCallError,
+  type ProduceStreamResponse,
   type ServiceName,
   type UnaryInvoke,
 } from "@stratalog/protocol";
@@ -18,6 +20,7 @@ import type {
   Transport,
   UnaryName,
 } from "../ports/transport.ts";
+import { ProduceChannel } from "./produce-channel.ts";
 
 /** A service client as a table of methods: the port's types say which name takes and gives what. */
 type Methods = Client & Readonly<Record<string, unknown>>;
@@ -29,7 +32,8 @@ type Methods = Client & Readonly<Record<string, unknown>>;
 class GrpcConnection implements Connection {
   readonly address: string;
   readonly #clock: Clock;
-  readonly #security: Omit<GrpcTransportOptions, "clock">;
+  readonly #security: Omit<GrpcTransportOptions, "clock" | "timers" | "tls">;
+  readonly #produce: ProduceChannel;
   readonly #clients = new Map<ServiceName, Methods>();
   readonly #streams = new Set<() => void>();
   #isClosed = false;
@@ -37,8 +41,9 @@ class GrpcConnection implements Connection {
   constructor(address: string, options: GrpcTransportOptions) {
     this.address = address;
     this.#clock = options.clock;
-    const { clock: _clock, ...security } = options;
+    const { clock: _clock, timers, tls, ...security } = options;
     this.#security = security;
+    this.#produce = new ProduceChannel({ address, timers, tls });
   }
 
   async call<S extends ServiceName, M extends UnaryName<S>>(
@@ -67,6 +72,11 @@ class GrpcConnection implements Connection {
     listener: StreamListener<ResponseOf<S, M>>,
   ): OutgoingStream<RequestOf<S, M>> {
     if (this.#isClosed) throw closedError(this.address);
+    if (isProduceStream(service, method)) {
+      // The names say which messages these are.
+      const produceListener = listener as unknown as StreamListener<ProduceStreamResponse>;
+      return this.#produce.open(produceListener) as unknown as OutgoingStream<RequestOf<S, M>>;
+    }
     const client = this.#client(service);
     // As in `call`.
     const open = client[String(method)] as () => ClientDuplexStream<
@@ -111,6 +121,7 @@ class GrpcConnection implements Connection {
     for (const cancel of this.#streams) cancel();
     for (const client of this.#clients.values()) client.close();
     this.#clients.clear();
+    this.#produce.close();
   }
 
   /**
@@ -137,6 +148,10 @@ class GrpcConnection implements Connection {
   }
 }
 
+function isProduceStream(service: ServiceName, method: PropertyKey): boolean {
+  return service === "ProduceService" && method === "produceStream";
+}
+
 function closedError(address: string): CodedError {
   return new CodedError("CLOSED", `the connection to ${address} was closed`);
 }
@@ -144,9 +159,12 @@ function closedError(address: string): CodedError {
 /** What the gRPC transport needs. */
 export interface GrpcTransportOptions {
   readonly clock: Clock;
+  readonly timers: Timers;
   /** Default: no encryption. */
   readonly credentials?: ChannelCredentials;
   readonly channelOptions?: ChannelOptions;
+  /** The same for produce streams, which do without the library. */
+  readonly tls?: SecureClientSessionOptions;
 }
 
 /** The transport of production. */

@@ -21,8 +21,11 @@ export interface ProduceStreamListener {
   onEnd(error: CodedError): void;
 }
 
-/** Messages are about this large: smaller ones cost too much each, larger ones delay others. */
-const MESSAGE_BYTES = 512 * 1024;
+/**
+ * Messages are closed at this size: smaller ones cost too much each, larger ones delay others. A
+ * full batch travels alone: the broker keeps it where it lies, and copies what shares a message.
+ */
+const MESSAGE_BYTES = 192 * 1024;
 const APPENDS_PER_MESSAGE = 1_024;
 
 /** A produce stream to one broker: gathers the appends of a turn into few messages. */
