@@ -250,8 +250,9 @@ export class RaftCluster {
     if (kind !== PEER_MESSAGE.raft) return;
     const { codec } = this.member(from).disk;
     for (const { group, message } of decodeWireMessages(payload, codec, { from, to })) {
-      // The beats of hosts promise nothing.
+      // The beats of hosts and their notices promise nothing.
       if (message.type === "beat" || message.type === "beat-answer") continue;
+      if (message.type === "stopped") continue;
       this.#wire.check(from, group, message);
     }
   }
