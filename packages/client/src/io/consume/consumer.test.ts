@@ -142,6 +142,16 @@ describe("a member of a group", () => {
     expect([...seen].sort((a, b) => a - b)).toEqual(Array.from({ length: 400 }, (_, i) => i));
   });
 
+  test("reads nothing of new partitions before its listeners have returned", async () => {
+    await fill(40);
+    const consumer = member();
+    consumer.on("assigned", async (partitions) => {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      for (const each of partitions) consumer.seek({ ...each, offset: 9 });
+    });
+    expect([...(await take(consumer, 4))].sort((a, b) => a - b)).toEqual([36, 37, 38, 39]);
+  });
+
   test("waits for the loop before it gives a partition up", async () => {
     await fill(4);
     const events: string[] = [];

@@ -124,7 +124,16 @@ export class PartitionOwner {
         : (offsets.get(partitionKey({ topic, partition })) ?? 0);
       this.#table.add({ topic, partition, offset, committed: -1 });
     }
-    await this.#options.events.emit("assigned", this.#table.partitions(), "moved");
+    await this.#announce(this.#table.partitions());
+  }
+
+  /** Nothing of new partitions is read before everybody was told: a listener may seek. */
+  async #announce(partitions: readonly TopicPartition[]): Promise<void> {
+    for (const each of partitions) this.#table.pause(each, "news");
+    await this.#options.events.emit("assigned", partitions, "moved");
+    for (const each of partitions) {
+      if (this.#table.get(each) !== undefined) this.#table.resume(each, "news");
+    }
   }
 
   #join(groupId: string): void {
@@ -151,7 +160,7 @@ export class PartitionOwner {
     const starts = await startOffsets(this.#cluster, partitions, rules);
     if (!isWanted()) return;
     for (const start of starts) this.#table.add(start);
-    await this.#options.events.emit("assigned", partitions, "moved");
+    await this.#announce(partitions);
   }
 
   async #giveUp(partitions: readonly TopicPartition[]): Promise<void> {

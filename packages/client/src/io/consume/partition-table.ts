@@ -5,8 +5,8 @@ import type { Feed } from "../fetch/feed.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
 import type { StartOffset } from "./start-offsets.ts";
 
-/** Who wants a partition not to be read. */
-type Pauser = "user" | "run";
+/** Who wants a partition not to be read; "news": it is being told that the partition came. */
+type Pauser = "user" | "run" | "news";
 
 interface Row {
   readonly feed: Feed;
