@@ -91,6 +91,8 @@ async function run(options: {
   readonly intervalMs: number;
 }): Promise<Entry> {
   const { minutes, stallMs, everyMs, intervalMs } = options;
+  // As of the start: what runs is what was built then.
+  const commit = sourcesState(SOURCES);
   await using cluster = await ProcessCluster.start({ brokers: 3, settings: SETTINGS });
   await using client = connect({ brokers: cluster.addresses });
   const { brokers } = cluster;
@@ -112,7 +114,7 @@ async function run(options: {
   const recordCount = load.ackedCount - ackedBefore;
   const after = await watch.agreement(brokers, AGREE_MS_MAX);
   const entry: Entry = {
-    commit: sourcesState(SOURCES),
+    commit,
     minutes,
     stallMs,
     stallCount,

@@ -36,6 +36,15 @@ export class GroupRest {
     return storage.isIdle && !node.hasReady() && node.isSettled(isAbsent);
   }
 
+  /** A leader without other members has nothing to wait for once nothing is under way. */
+  get mayRestAlone(): boolean {
+    const { self, node, memberships } = this.#options;
+    const { voters, learners, votersOutgoing } = memberships.current;
+    if (voters.length !== 1 || voters[0] !== self) return false;
+    if (learners.length > 0 || votersOutgoing.length > 0) return false;
+    return node.role === "leader" && this.isSettled;
+  }
+
   /** The leader of this replica asks it to rest. */
   ask(): void {
     this.#isAsked = true;

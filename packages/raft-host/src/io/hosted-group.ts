@@ -55,7 +55,12 @@ interface Turn {
   /**
    * As of when the core handed this out: it may have moved on while a snapshot was being stored.
    */
-  readonly state: { readonly term: number; readonly role: RoleName; readonly leader: number };
+  readonly state: {
+    readonly term: number;
+    readonly role: RoleName;
+    readonly leader: number;
+    readonly commitIndex: number;
+  };
   truncatedFrom: number | undefined;
 }
 
@@ -89,6 +94,7 @@ export class HostedGroup implements RaftGroup {
   #role: RoleName = "follower";
   #term = 0;
   #leader = NO_REPLICA;
+  #toldCommitIndex = 0;
 
   constructor(options: HostedGroupOptions) {
     const { group, self, replicas, listener, view, codec, limits, appliedIndex } = options;
@@ -216,8 +222,8 @@ export class HostedGroup implements RaftGroup {
       for (const state of ready.readStates) this.#reads.confirm(state);
       const append = ready.messages.find((message) => message.type === "storage-append");
       const { messages, wants } = ready;
-      const { term, role, leader } = this.node;
-      const state = { term, role, leader };
+      const { term, role, leader, commitIndex } = this.node;
+      const state = { term, role, leader, commitIndex };
       this.#turn = { messages, wants, append, state, truncatedFrom: undefined };
       if (append?.snapshot !== undefined && !this.#install(append.snapshot)) return undefined;
     }
@@ -247,6 +253,7 @@ export class HostedGroup implements RaftGroup {
         this.deliver(message);
       }
     }
+    this.#tellCommit(turn.state);
     this.#reads.release(this.#delivery.index);
     for (const want of turn.wants) this.#options.host.fetch(this, want);
     if (this.node.hasReady()) this.#options.host.markDirty(this);
@@ -331,6 +338,14 @@ export class HostedGroup implements RaftGroup {
       (error: unknown) => this.fail(`the snapshot could not be stored: ${String(error)}`),
     );
     return false;
+  }
+
+  /** What others have made durable before this leader has: it is committed, and not applied yet. */
+  #tellCommit({ term, role, commitIndex }: Turn["state"]): void {
+    if (role !== "leader" || commitIndex <= this.#delivery.index) return;
+    if (commitIndex === this.#toldCommitIndex) return;
+    this.#toldCommitIndex = commitIndex;
+    this.listener.onCommitIndex?.(commitIndex, term);
   }
 
   #tellRole({ term, role, leader }: Turn["state"]): void {

@@ -1,3 +1,4 @@
+import { groupNumber } from "@stratalog/base";
 import { describe, expect, it } from "vitest";
 import { HostCluster, testReplica } from "../testing/host-cluster.ts";
 
@@ -146,5 +147,32 @@ describe("groups in which nothing happens", () => {
     cluster.group(1).group.transferLeadership(testReplica(2));
     await cluster.until(() => cluster.leaderOf(1) === 2, 500);
     await cluster.until(() => restingCounts(cluster).every((count) => count === 1));
+  });
+
+  it("rest when their only replica is settled, and take a proposal at once", async () => {
+    const cluster = new HostCluster({ brokerCount: 1 });
+    cluster.addGroup(1);
+    await cluster.until(() => restingCounts(cluster)[0] === 1);
+    expect(cluster.time.monotonicMs()).toBeLessThan(2000);
+    await cluster.time.advanceAsync(60_000);
+    expect(restingCounts(cluster)).toEqual([1]);
+    cluster.group(1).group.propose({ kind: "data", payload, span: 1 });
+    await cluster.until(() => cluster.group(1).listener.texts().length === 1);
+    const confirmed = cluster.group(1).group.confirmLeadership();
+    await cluster.time.advanceAsync(10);
+    expect(await confirmed).toBe(2);
+    await cluster.until(() => restingCounts(cluster)[0] === 1);
+  });
+
+  it("rest without a follower whose host says that it stopped", async () => {
+    const cluster = await rested();
+    cluster.broker(3).host.failGroup(groupNumber(1), "damaged");
+    cluster.group(1).group.propose({ kind: "data", payload, span: 1 });
+    await cluster.until(() => {
+      const [first, second] = restingCounts(cluster);
+      return first === 1 && second === 1;
+    });
+    expect(cluster.group(1).group.status().stoppedReplicas).toEqual([testReplica(3)]);
+    expect(cluster.group(2).listener.texts()).toHaveLength(1);
   });
 });

@@ -38,6 +38,8 @@ export class Rests {
   readonly #options: RestsOptions;
   readonly #links = new Map<BrokerId, Link>();
   readonly #awake = new Set<HostedGroup>();
+  /** Groups that rest without anybody else: this replica is the only one. */
+  readonly #alone = new Set<HostedGroup>();
   #tickCount = 0;
 
   constructor(options: RestsOptions) {
@@ -51,7 +53,7 @@ export class Rests {
 
   /** Groups that rest here, leading or following. */
   get restingCount(): number {
-    const resting = new Set<HostedGroup>();
+    const resting = new Set<HostedGroup>(this.#alone);
     for (const { led, followed } of this.#links.values()) {
       for (const group of [...led, ...followed]) resting.add(group);
     }
@@ -99,6 +101,7 @@ export class Rests {
     if (!group.rest.isResting) return;
     group.rest.end();
     this.#awake.add(group);
+    if (this.#alone.delete(group)) return;
     for (const { led, followed } of this.#links.values()) {
       led.delete(group);
       followed.delete(group);
@@ -149,6 +152,7 @@ export class Rests {
   tick(): void {
     this.#tickCount++;
     const { heartbeatTicks, silenceTicks } = this.#options;
+    if (this.#tickCount % heartbeatTicks === 0) this.#restAlone();
     for (const [broker, link] of this.#links) {
       if (this.#tickCount - link.answeredTick > silenceTicks) this.#wakeAll(link.led);
       if (this.#tickCount - link.heardTick > silenceTicks) this.#wakeLate(link.followed);
@@ -157,6 +161,15 @@ export class Rests {
       const { isReset } = link;
       link.isReset = false;
       this.#send(broker, "beat", isReset);
+    }
+  }
+
+  /** A replica that is the only one of its group has nobody to agree with. */
+  #restAlone(): void {
+    for (const group of this.#awake) {
+      if (!group.rest.mayRestAlone) continue;
+      this.#alone.add(group);
+      this.#rest(group);
     }
   }
 

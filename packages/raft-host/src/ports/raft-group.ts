@@ -30,6 +30,11 @@ export interface GroupListener {
    */
   onCommitted(frames: readonly Frame[]): void;
   onRole(state: GroupRole): void;
+  /**
+   * On the leader of `term`: everything up to `index` is committed, though not all of it is
+   * delivered yet, because that waits for this replica's own disk.
+   */
+  onCommitIndex?(index: number, term: number): void;
   /** This replica's own disk has everything up to here. Lower than before after a truncation. */
   onDurable?(lastIndex: number): void;
   /** Uncommitted entries at `fromIndex` and above are gone: speculative state must go too. */
