@@ -35,20 +35,23 @@ describe("a topic with three replicas", () => {
     expect(await valuesOf(cluster.client, TOPIC)).toEqual(["first", "warm", ...sent]);
   });
 
-  test("is acknowledged as ever while a follower's disk does not answer", async () => {
-    await using cluster = await DiskCluster.start(3);
-    const leader = await cluster.createTopic(TOPIC);
-    const follower = cluster.brokers.find((broker) => broker !== leader) ?? leader;
-    const { disk } = follower.running;
-    disk.hold();
-    const producer = cluster.client.producer();
-    await sendInTurn(producer, "held", 20);
-    // Twenty came while one and the same sync was not answered.
-    expect(disk.syncsUnderWay).toBeGreaterThan(0);
-    disk.heal();
-    await until(() => disk.syncsUnderWay === 0);
-    expect(await valuesOf(cluster.client, TOPIC)).toHaveLength(21);
-  });
+  test.each(["follower", "leader"])(
+    "is acknowledged as ever while the disk of the %s does not answer",
+    async (whose) => {
+      await using cluster = await DiskCluster.start(3);
+      const leader = await cluster.createTopic(TOPIC);
+      const follower = cluster.brokers.find((broker) => broker !== leader) ?? leader;
+      const { disk } = (whose === "leader" ? leader : follower).running;
+      disk.hold();
+      const producer = cluster.client.producer();
+      await sendInTurn(producer, "held", 20);
+      // Twenty came while one and the same sync was not answered.
+      expect(disk.syncsUnderWay).toBeGreaterThan(0);
+      disk.heal();
+      await until(() => disk.syncsUnderWay === 0);
+      expect(await valuesOf(cluster.client, TOPIC)).toHaveLength(21);
+    },
+  );
 });
 
 test("a broker alone acknowledges nothing that its disk has not synced", async () => {

@@ -27,6 +27,9 @@ export function ledGroupListener(
 function optional(listener: GroupListener): Partial<GroupListener> {
   return {
     ...(listener.onDurable && { onDurable: (index) => listener.onDurable?.(index) }),
+    ...(listener.onCommitIndex && {
+      onCommitIndex: (index, term) => listener.onCommitIndex?.(index, term),
+    }),
     ...(listener.onTruncated && { onTruncated: (index) => listener.onTruncated?.(index) }),
     ...(listener.onSnapshot && { onSnapshot: (snapshot) => listener.onSnapshot?.(snapshot) }),
     ...(listener.createSnapshot && { createSnapshot: listener.createSnapshot.bind(listener) }),

@@ -348,7 +348,7 @@ export class HostedGroup implements RaftGroup {
     this.listener.onCommitIndex?.(commitIndex, term);
   }
 
-  #tellRole({ term, role, leader }: Turn["state"]): void {
+  #tellRole({ term, role, leader }: Omit<Turn["state"], "commitIndex">): void {
     if (this.#term === term && this.#role === role && this.#leader === leader) return;
     if (this.#role !== role) this.#options.host.onRole(this.#role, role);
     this.#term = term;
