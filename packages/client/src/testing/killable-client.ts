@@ -16,11 +16,11 @@ export class KillableClient {
   #isDead = false;
 
   constructor(brokers: readonly string[]) {
-    const transport: Transport = grpcTransport({ clock: machineClock });
     const timers: Timers = {
       after: (delayMs, task) => machineTimers.after(delayMs, () => this.#isDead || task()),
       endOfTurn: (task) => machineTimers.endOfTurn(() => this.#isDead || task()),
     };
+    const transport: Transport = grpcTransport({ clock: machineClock, timers });
     const environment = {
       clock: machineClock,
       timers,
