@@ -1,53 +1,77 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { silentLogger } from "@stratalog/base";
+import { CodedError, silentLogger } from "@stratalog/base";
 import { type Broker, loadBrokerConfig, nodeEnvironment, startBroker } from "@stratalog/broker";
 import { type ConnectOptions, connect, type Stratalog } from "@stratalog/client";
+import { BrokerLife } from "./broker-life.ts";
+import { freePorts, LOOPBACK } from "./free-ports.ts";
+import { DirectoryDisk, MemoryDisk, type TestDisk } from "./test-disk.ts";
 
 /** How a test cluster is made. */
 export interface TestClusterOptions {
-  /** Default 1. */
+  /** Number of brokers. Default 1, the quickest; 3 for what fail-over does to your code. */
   readonly brokers?: 1 | 3;
+  /**
+   * Where brokers keep their data: "memory" (default), or "directory", a temporary one that goes
+   * with the cluster.
+   */
+  readonly storage?: "memory" | "directory";
+  /**
+   * Only "real" today. "virtual", a clock that a test moves, needs clients without sockets and is
+   * refused with INVALID_CONFIG.
+   */
+  readonly clock?: "real" | "virtual";
   /** More broker settings under their outside names, for example `{ "num.partitions": 4 }`. */
   readonly settings?: Readonly<Record<string, string | number>>;
 }
 
-/** Small files and short sessions: a test sees rolls, checkpoints and elections soon. */
+/** Small files: a test sees rolls and checkpoints soon, and a start does not fill large ones. */
 const TEST_SETTINGS: Readonly<Record<string, string | number>> = {
   "wal.file.bytes": 1024 * 1024,
   "tail.cache.bytes": 16 * 1024 * 1024,
 };
+/** Ports are found before they are used: somebody else may take one in between. */
+const START_ATTEMPTS = 3;
 
-const LOOPBACK = "127.0.0.1";
+interface RunningBroker {
+  readonly broker: Broker;
+  readonly life: BrokerLife;
+}
 
 /**
- * Brokers in this process, on free ports of loopback, with data in a temporary directory that goes
- * with the cluster.
+ * Brokers in this process, on free ports of loopback, with data in memory or in a temporary
+ * directory. Made by {@link startTestCluster}.
  *
  * `await using cluster = await startTestCluster({ brokers: 3 });`
  */
 export class TestCluster implements AsyncDisposable {
   readonly #directory: string;
+  readonly #storage: "memory" | "directory";
   readonly #flags: readonly (readonly string[])[];
-  readonly #running = new Map<number, Broker>();
-  /** Stops under way; a start of the same broker waits for it. */
+  readonly #running = new Map<number, RunningBroker>();
+  readonly #disks = new Map<number, TestDisk>();
+  /** Stops and kills under way; a start of the same broker waits for it. */
   readonly #stopping = new Map<number, Promise<void>>();
   readonly #ports = new Map<number, number>();
 
   /** @internal Use {@link startTestCluster}. */
-  constructor(directory: string, flags: readonly (readonly string[])[]) {
-    this.#directory = directory;
-    this.#flags = flags;
+  constructor(options: {
+    readonly directory: string;
+    readonly storage: "memory" | "directory";
+    readonly flags: readonly (readonly string[])[];
+  }) {
+    this.#directory = options.directory;
+    this.#storage = options.storage;
+    this.#flags = options.flags;
   }
 
-  /** Client addresses of the brokers that run. */
+  /** Client addresses of the brokers that run, "host:port". */
   get addresses(): string[] {
     return this.brokerIds.map((id) => `${LOOPBACK}:${this.#ports.get(id)}`);
   }
 
-  /** Numbers of the brokers that run. */
+  /** Numbers of the brokers that run, from 1. */
   get brokerIds(): number[] {
     return [...this.#running.keys()].toSorted((a, b) => a - b);
   }
@@ -57,20 +81,37 @@ export class TestCluster implements AsyncDisposable {
     return connect({ ...options, brokers: this.addresses });
   }
 
-  /** Starts a broker again, or for the first time; resolves when it is ready. */
+  /**
+   * Starts a broker that was stopped or killed, on the data that it had and the port that it had;
+   * resolves when it is ready. RangeError when it runs.
+   */
   async startBroker(id: number): Promise<void> {
     await this.#start(id);
-    await this.#running.get(id)?.ready;
+    await this.#running.get(id)?.broker.ready;
   }
 
-  /** Stops a broker cleanly: leaderships are handed over, its data stays for the next start. */
+  /**
+   * Stops a broker cleanly: leaderships are handed over, its data stays for the next start.
+   * RangeError when it does not run.
+   */
   async stopBroker(id: number): Promise<void> {
-    const broker = this.#running.get(id);
-    if (broker === undefined) throw new RangeError(`broker ${id} does not run`);
-    this.#running.delete(id);
+    const { broker } = this.#take(id);
     const stopped = broker.stop();
     this.#stopping.set(id, stopped);
     await stopped;
+  }
+
+  /**
+   * Ends a broker as `kill -9` ends a process: no goodbye, its connections break, what it had
+   * written stays. RangeError when it does not run.
+   */
+  async killBroker(id: number): Promise<void> {
+    const { life, broker } = this.#take(id);
+    // Whoever waited for it waits for nothing.
+    broker.ready.catch(() => {});
+    const killed = life.kill().then((disk) => void this.#disks.set(id, disk));
+    this.#stopping.set(id, killed);
+    await killed;
   }
 
   /**
@@ -79,19 +120,29 @@ export class TestCluster implements AsyncDisposable {
    */
   async startAll(): Promise<void> {
     await Promise.all(this.#flags.map((_, index) => this.#start(index + 1)));
-    await Promise.all([...this.#running.values()].map((broker) => broker.ready));
+    await Promise.all([...this.#running.values()].map(({ broker }) => broker.ready));
   }
 
   /** Stops all brokers and removes their data. */
   async stop(): Promise<void> {
-    const brokers = [...this.#running.values()];
+    const running = [...this.#running.values()];
     this.#running.clear();
-    await Promise.allSettled(brokers.map((broker) => broker.stop()));
-    await rm(this.#directory, { recursive: true, force: true });
+    await Promise.allSettled([
+      ...running.map(({ broker }) => broker.stop()),
+      ...this.#stopping.values(),
+    ]);
+    if (this.#storage === "directory") await rm(this.#directory, { recursive: true, force: true });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
+  }
+
+  #take(id: number): RunningBroker {
+    const running = this.#running.get(id);
+    if (running === undefined) throw new RangeError(`broker ${id} does not run`);
+    this.#running.delete(id);
+    return running;
   }
 
   async #start(id: number): Promise<void> {
@@ -103,23 +154,55 @@ export class TestCluster implements AsyncDisposable {
     // Clients know the port: a broker comes back where it was.
     const port = usual === undefined ? [] : [`listeners.client.port=${usual}`];
     const config = loadBrokerConfig({ flags: [...flags, ...port] });
-    const environment = nodeEnvironment(config, {
+    const real = nodeEnvironment(config, {
       logger: silentLogger,
       onFatal: (reason, error) => {
         throw new Error(`broker ${id}: ${reason}`, { cause: error });
       },
     });
-    const broker = await startBroker(environment, config);
-    this.#running.set(id, broker);
+    const life = new BrokerLife(real, this.#diskOf(id, real));
+    const broker = await startBroker(life.environment, config);
+    this.#running.set(id, { broker, life });
     this.#ports.set(id, broker.ports.client);
+  }
+
+  #diskOf(id: number, real: ConstructorParameters<typeof DirectoryDisk>[0]): TestDisk {
+    const known = this.#disks.get(id);
+    if (known !== undefined) return known;
+    const disk = this.#storage === "memory" ? new MemoryDisk() : new DirectoryDisk(real);
+    this.#disks.set(id, disk);
+    return disk;
   }
 }
 
-/** Starts brokers in this process and waits until they are ready. */
+/**
+ * Starts brokers in this process and waits until they are ready: one broker in memory in a few
+ * tenths of a second. Rejects with INVALID_CONFIG for what cannot be.
+ */
 export async function startTestCluster(options: TestClusterOptions = {}): Promise<TestCluster> {
-  const count = options.brokers ?? 1;
-  const directory = await mkdtemp(join(tmpdir(), "stratalog-test-"));
-  const cluster = new TestCluster(directory, await flagsOf(directory, count, options.settings));
+  if (options.clock === "virtual") {
+    throw new CodedError(
+      "INVALID_CONFIG",
+      'startTestCluster has no virtual clock yet: leave "clock" out, and make the times of what ' +
+        "is tested short by its options",
+    );
+  }
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startOnce(options);
+    } catch (error) {
+      const isTaken = CodedError.is(error) && error.code === "ADDRESS_IN_USE";
+      if (!isTaken || attempt >= START_ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function startOnce(options: TestClusterOptions): Promise<TestCluster> {
+  const { brokers: count = 1, storage = "memory", settings } = options;
+  const directory =
+    storage === "memory" ? "/data" : await mkdtemp(join(tmpdir(), "stratalog-test-"));
+  const flags = await flagsOf(directory, count, settings);
+  const cluster = new TestCluster({ directory, storage, flags });
   try {
     await cluster.startAll();
   } catch (error) {
@@ -134,8 +217,10 @@ async function flagsOf(
   count: number,
   settings: TestClusterOptions["settings"] = {},
 ): Promise<readonly (readonly string[])[]> {
-  const ports = await freePorts(count);
-  const seeds = ports.map((port, index) => `${index + 1}@${LOOPBACK}:${port}`).join(",");
+  // A broker alone needs to be found by nobody.
+  const ports = count === 1 ? [0] : await freePorts(count);
+  const all = ports.map((port, index) => `${index + 1}@${LOOPBACK}:${port}`).join(",");
+  const seeds = count === 1 ? {} : { seeds: all };
   return ports.map((port, index) => {
     const values = {
       ...TEST_SETTINGS,
@@ -145,30 +230,8 @@ async function flagsOf(
       "node.id": index + 1,
       "data.dir": join(directory, `broker-${index + 1}`),
       "listeners.peer.port": port,
-      seeds,
+      ...seeds,
     };
     return Object.entries(values).map(([key, value]) => `${key}=${value}`);
-  });
-}
-
-/** Distinct ports that nobody listens on. Brokers must know each other's before they start. */
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, listenAnywhere));
-  const ports = servers.map((server) => {
-    const address = server.address();
-    if (typeof address !== "object" || address === null) throw new Error("a server has no port");
-    return address.port;
-  });
-  await Promise.all(
-    servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))),
-  );
-  return ports;
-}
-
-function listenAnywhere(): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen({ host: LOOPBACK, port: 0, exclusive: true }, () => resolve(server));
   });
 }
