@@ -8,7 +8,7 @@ export {
   type PeerListener,
   type RaftEndpoint,
 } from "./io/peer-hub.ts";
-export type { HostStats, RaftHostOptions } from "./io/host-options.ts";
+export type { GroupFailure, HostStats, RaftHostOptions } from "./io/host-options.ts";
 export { RaftHost } from "./io/raft-host.ts";
 export {
   DEFAULT_TCP_LIMITS,

@@ -2,6 +2,7 @@ import { type BrokerId, brokerId, type GroupNumber, randomUuid } from "@stratalo
 import { frameCodec, type LogStore } from "@stratalog/log-store";
 import type { MetadataImage } from "@stratalog/metadata";
 import {
+  type GroupFailure,
   type PeerAddress,
   PeerHub,
   type PeerHello,
@@ -30,7 +31,7 @@ export class Peers {
     readonly config: BrokerConfig;
     readonly logs: LogStore;
     readonly checkHello: (hello: PeerHello) => string | undefined;
-    readonly onGroupFailed: (group: GroupNumber, reason: string) => void;
+    readonly onGroupFailed: (group: GroupNumber, failure: GroupFailure) => void;
   }) {
     const { environment, config, logs, checkHello, onGroupFailed } = options;
     const { clock, timers, random, logger } = environment;

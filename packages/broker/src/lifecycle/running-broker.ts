@@ -116,7 +116,11 @@ export class RunningBroker implements Broker {
       config,
       logs: storage.logs,
       checkHello: (hello) => formation.current?.checkHello(hello),
-      onGroupFailed: (group, reason) => this.#handleGroupFailure(group, reason),
+      onGroupFailed: (group, { reason, isDamaged }) => {
+        // Remembered, it comes back here as damage.
+        if (isDamaged) storage.logs.group(group)?.markDamaged(reason);
+        this.#handleGroupFailure(group, reason);
+      },
     });
     this.#peers = peers;
     formation.current = this.#createFormation(storage, peers);

@@ -58,6 +58,10 @@ export interface GroupHost {
     readonly campaignAtOnce: boolean;
   }): HostedGroup;
   removeGroup(group: GroupNumber): Promise<void>;
+  /** The replica takes part in nothing any more; the others of its group are told. */
+  failGroup(group: GroupNumber, reason: string): void;
+  /** A replica that must never run: whoever writes to it is told. */
+  refuseGroup(group: GroupNumber, self: number): void;
 }
 
 /**

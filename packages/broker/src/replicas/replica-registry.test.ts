@@ -5,6 +5,7 @@ import {
   groupNumber,
   type PartitionNumber,
   type ReplicaEpoch,
+  replicaNumber,
   silentLogger,
   type TopicId,
 } from "@stratalog/base";
@@ -124,6 +125,8 @@ async function createFixture(found: readonly FoundGroup[] = []) {
         });
       },
       removeGroup: (group) => Promise.resolve(void notes.push(`remove ${group}`)),
+      failGroup: (group) => void notes.push(`fail ${group}`),
+      refuseGroup: (group, self) => void notes.push(`refuse ${group} ${self}`),
     },
     openers: { clients: open, coordinator: open },
     leaders,
@@ -177,7 +180,7 @@ describe("ReplicaRegistry", () => {
     await metadata.become(image(9));
     expect(notes).toEqual([]);
     await metadata.become(image(10));
-    expect(notes).toEqual(["drop 9"]);
+    expect(notes).toEqual(["remove 9", "drop 9"]);
   });
 
   it("never opens a damaged replica", async () => {
@@ -191,7 +194,8 @@ describe("ReplicaRegistry", () => {
     const { registry, metadata, notes } = await createFixture([found]);
     await registry.start();
     await metadata.become(image(6, topic("orders", [5])));
-    expect(notes).toEqual([]);
+    const self = replicaNumber({ brokerId: SELF, replicaEpoch: 7 as ReplicaEpoch });
+    expect(notes).toEqual([`refuse 5 ${self}`]);
     expect([...registry.damaged]).toEqual([[5, "bit rot"]]);
     expect(registry.lookup("orders", 0).kind).toBe("elsewhere");
   });
@@ -201,11 +205,11 @@ describe("ReplicaRegistry", () => {
     await registry.start();
     await metadata.become(image(6, topic("orders", [5])));
     await registry.handleFailure(groupNumber(5), "the log diverges");
-    expect(notes.slice(2)).toEqual(["remove 5", "close stop"]);
+    expect(notes.slice(2)).toEqual(["fail 5", "remove 5", "close stop"]);
     expect(registry.lookup("orders", 0).kind).toBe("elsewhere");
     expect(registry.damaged.get(groupNumber(5))).toBe("the log diverges");
     await metadata.become(image(7, topic("orders", [5])));
-    expect(notes).toHaveLength(4);
+    expect(notes).toHaveLength(5);
   });
 
   it("tries again what failed, without holding up the rest", async () => {

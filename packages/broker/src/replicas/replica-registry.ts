@@ -3,6 +3,7 @@ import {
   type DirectoryId,
   type GroupNumber,
   type Logger,
+  type ReplicaEpoch,
   replicaNumber,
   type Startable,
   type Timer,
@@ -81,11 +82,13 @@ export class ReplicaRegistry implements ReplicaLookup, Startable {
 
   /** Hosts what the metadata says now; later changes follow by themselves. */
   async start(): Promise<void> {
-    const { logs, logger, metadata } = this.#options;
+    const { logs, logger, metadata, host, broker } = this.#options;
     this.#state = "running";
     for (const { group, descriptor, state, reason } of logs.groups()) {
       if (state !== "damaged" || descriptor.kind === "controller") continue;
       this.#damaged.set(group, reason ?? "damaged");
+      const replicaEpoch = descriptor.replicaEpoch as ReplicaEpoch;
+      host.refuseGroup(group, replicaNumber({ brokerId: broker, replicaEpoch }));
       logger.error({ ...descriptor, reason }, "a replica is damaged and stays closed");
     }
     this.#stopWatching = metadata.onChange(() => this.#wake());
@@ -165,6 +168,7 @@ export class ReplicaRegistry implements ReplicaLookup, Startable {
     if (running === undefined) return;
     this.#running.delete(group);
     this.#damaged.set(group, reason);
+    this.#options.host.failGroup(group, reason);
     await this.#options.host.removeGroup(group);
     await running.replica.close("stop");
   }
@@ -278,11 +282,9 @@ export class ReplicaRegistry implements ReplicaLookup, Startable {
   async #delete(group: GroupNumber, topic: string | undefined): Promise<void> {
     const { logs, host, logger } = this.#options;
     const running = this.#running.get(group);
-    if (running !== undefined) {
-      this.#running.delete(group);
-      await host.removeGroup(group);
-      await running.replica.close("deleted");
-    }
+    this.#running.delete(group);
+    await host.removeGroup(group);
+    await running?.replica.close("deleted");
     await logs.dropGroup(group);
     this.#damaged.delete(group);
     logger.info({ group, topic }, "a replica of a deleted topic is gone");

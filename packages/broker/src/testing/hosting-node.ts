@@ -107,7 +107,7 @@ export async function startHostingNode(options: HostingNodeOptions): Promise<Hos
     codec: frameCodec,
     peers: hub.link,
     logger,
-    onGroupFailed: (group, reason) => onFatal(new Error(`group ${group}: ${reason}`)),
+    onGroupFailed: (group, { reason }) => onFatal(new Error(`group ${group}: ${reason}`)),
   });
   hub.attach(host);
   await hub.start();

@@ -81,3 +81,16 @@ test("a damaged group can be dropped, and made again", async () => {
   const again = await StoreFixture.open({}, fixture.disk());
   expect(again.store.groups().map(({ state }) => state)).toEqual(["ready", "ready"]);
 });
+
+test("what its user says of a log counts like damage that a reader found", async () => {
+  const { fixture, first, second, found } = await damagedStore();
+  fixture.store.view(second).markDamaged("the log diverges");
+  fixture.store.view(second).markDamaged("again");
+  expect(found).toEqual([{ group: second, reason: "the log diverges" }]);
+  await fixture.time.advanceAsync(10);
+  const again = await fixture.restart();
+  expect(again.store.groups()).toMatchObject([
+    { group: first, state: "ready" },
+    { group: second, state: "damaged", reason: "the log diverges" },
+  ]);
+});

@@ -22,6 +22,7 @@ export class GroupLog {
   readonly #writer: GroupWriter;
   readonly #reader: GroupReader;
   readonly #context: SegmentContext;
+  readonly #onDamage: (reason: string) => void;
 
   constructor(parts: {
     readonly descriptor: GroupDescriptor;
@@ -36,7 +37,16 @@ export class GroupLog {
     this.#segments = parts.segments;
     this.#writer = parts.writer;
     this.#context = parts.context;
+    this.#onDamage = parts.onDamage;
     this.#reader = new GroupReader(parts);
+  }
+
+  /**
+   * Whoever uses the log found that it is not what it has to be: from now on, also after a restart,
+   * it counts as damaged, as if a reader had found that.
+   */
+  markDamaged(reason: string): void {
+    this.#onDamage(reason);
   }
 
   get hardState(): StoredHardState {

@@ -1,6 +1,7 @@
 import type { GroupNumber } from "@stratalog/base";
 import type { RoleName, SnapshotMessage, Want } from "raft-ts";
 import type { WireMessage } from "../core/wire-message.ts";
+import type { GroupFailure } from "./host-options.ts";
 import type { HostedGroup } from "./hosted-group.ts";
 
 /** What a group asks of its host. */
@@ -18,5 +19,5 @@ export interface GroupHost {
   /** This replica rests under its leader. */
   follow(group: HostedGroup): void;
   /** The replica stopped for good; the rest of the host goes on. */
-  onFailed(group: HostedGroup, reason: string): void;
+  onFailed(group: HostedGroup, failure: GroupFailure): void;
 }

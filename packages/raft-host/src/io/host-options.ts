@@ -23,7 +23,17 @@ export interface RaftHostOptions {
   /** Defaults to DEFAULT_HOST_LIMITS. */
   readonly limits?: Partial<HostLimits>;
   /** A replica stopped for good because going on would be wrong; the log says why too. */
-  readonly onGroupFailed?: (group: GroupNumber, reason: string) => void;
+  readonly onGroupFailed?: (group: GroupNumber, failure: GroupFailure) => void;
+}
+
+/** Why a replica stopped. */
+export interface GroupFailure {
+  readonly reason: string;
+  /**
+   * Its log is not what it has to be: it must not vote again either, also after a restart. Otherwise
+   * something else went wrong, and a restart may help.
+   */
+  readonly isDamaged: boolean;
 }
 
 /** Counters of a host. */

@@ -26,6 +26,7 @@ import { Delivery } from "./delivery.ts";
 import { createNode } from "./create-node.ts";
 import { DivergenceError } from "./frame-book.ts";
 import type { GroupHost } from "./group-host.ts";
+import type { GroupFailure } from "./host-options.ts";
 import { GroupRest } from "./group-rest.ts";
 import { GroupStorage, type GroupWork } from "./group-storage.ts";
 import { Leadership } from "./leadership.ts";
@@ -233,7 +234,7 @@ export class HostedGroup implements RaftGroup {
       return work;
     } catch (error) {
       if (!(error instanceof DivergenceError)) throw error;
-      this.fail(`the log diverges: ${error.message}`);
+      this.fail({ reason: `the log diverges: ${error.message}`, isDamaged: true });
       return undefined;
     }
   }
@@ -302,12 +303,12 @@ export class HostedGroup implements RaftGroup {
   }
 
   /** Stops this replica: it neither votes, leads nor acknowledges any more, and says so. */
-  fail(reason: string): void {
+  fail(failure: GroupFailure): void {
     if (this.#failure !== undefined) return;
-    this.#failure = reason;
+    this.#failure = failure.reason;
     this.#tellRole({ term: this.#term, role: "follower", leader: NO_REPLICA });
     this.close();
-    this.#options.host.onFailed(this, reason);
+    this.#options.host.onFailed(this, failure);
   }
 
   /** Nobody will be answered any more. */
@@ -335,7 +336,10 @@ export class HostedGroup implements RaftGroup {
         this.#isInstalling = false;
         this.#options.host.markDirty(this);
       },
-      (error: unknown) => this.fail(`the snapshot could not be stored: ${String(error)}`),
+      (error: unknown) => {
+        const reason = `the snapshot could not be stored: ${String(error)}`;
+        this.fail({ reason, isDamaged: false });
+      },
     );
     return false;
   }

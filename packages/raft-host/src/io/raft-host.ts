@@ -1,4 +1,11 @@
-import { assert, type BrokerId, type GroupNumber, present, replicaIdentity } from "@stratalog/base";
+import {
+  assert,
+  type BrokerId,
+  CodedError,
+  type GroupNumber,
+  present,
+  replicaIdentity,
+} from "@stratalog/base";
 import type { ReplicaId, SnapshotMessage, Want } from "raft-ts";
 import { DEFAULT_HOST_LIMITS, type HostLimits } from "../core/host-limits.ts";
 import { LINK_GROUP, NO_FRAMES, type WireMessage } from "../core/wire-message.ts";
@@ -176,7 +183,7 @@ export class RaftHost {
    * another is elected at once. Harmless when it does not run here or has failed already.
    */
   failGroup(group: GroupNumber, reason: string): void {
-    this.#groups.get(group)?.fail(reason);
+    this.#groups.get(group)?.fail({ reason, isDamaged: true });
   }
 
   /** This broker has a replica that it must never run: whoever writes to it is told. */
@@ -258,12 +265,12 @@ export class RaftHost {
       send: (to, message) => this.#send(to, message),
       sendSnapshot: (group, message) => this.#sendSnapshot(group, message),
       fetch: (group, want) => this.#fetch(group, want),
-      onFailed: (group, reason) => {
-        this.#options.logger.error({ group: group.group, reason }, "stopped a replica");
+      onFailed: (group, failure) => {
+        this.#options.logger.error({ group: group.group, ...failure }, "stopped a replica");
         this.#elections.drop(group.group);
         this.#rests.drop(group);
         this.#stopped.add(group.group, group.self, group.rest.others);
-        this.#options.onGroupFailed?.(group.group, reason);
+        this.#options.onGroupFailed?.(group.group, failure);
       },
     };
   }
@@ -316,7 +323,9 @@ export class RaftHost {
         if (isHere()) hosted.acceptFetched(want.for, frames);
       },
       onError: (error) => {
-        if (isHere()) hosted.fail(`the log cannot be read: ${String(error)}`);
+        if (!isHere()) return;
+        const isDamaged = CodedError.is(error) && error.code === "STORAGE_DAMAGED";
+        hosted.fail({ reason: `the log cannot be read: ${String(error)}`, isDamaged });
       },
     });
   }

@@ -137,7 +137,7 @@ export class RaftCluster {
       peers: link,
       logger: silentLogger,
       limits: { snapshotPartBytes: 5, appendBytesMax: 500, inflightBytesMax: 2000 },
-      onGroupFailed: (group, reason) => {
+      onGroupFailed: (group, { reason }) => {
         must(false, `no replica stops: group ${group} at ${id}: ${reason}`);
       },
     });
