@@ -3,7 +3,6 @@ export type { Acks } from "@stratalog/protocol";
 export type { Compression, RecordHeader } from "@stratalog/record-batch";
 export { ConsumedBatch } from "./core/consumed-batch.ts";
 export { ConsumedRecord } from "./core/consumed-record.ts";
-export type { ResetPoint } from "./core/offset-reset.ts";
 export {
   type DeadLetter,
   deadLetterTopicOf,

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { type ResetPoint, resetTarget } from "./offset-reset.ts";
+import { type ResetRule, resetTarget } from "./offset-reset.ts";
 
 const partition = { topic: "orders", partition: 0, earliest: 100, latest: 200, committed: 150 };
 
 describe("the offset that a reset sets", () => {
-  test.each<[ResetPoint, number]>([
+  test.each<[ResetRule, number]>([
     ["earliest", 100],
     ["latest", 200],
     [{ offset: 120n }, 120],
@@ -19,7 +19,7 @@ describe("the offset that a reset sets", () => {
   });
 
   test("by time is that of the record found, within what the partition had then", () => {
-    const to = { timestamp: 1 };
+    const to = { timestampMs: 1 };
     expect(resetTarget({ ...partition, atTime: 170 }, to)).toBe(170);
     expect(resetTarget({ ...partition, atTime: 230 }, to)).toBe(200);
   });

@@ -1,14 +1,11 @@
 import type { TopicPartition } from "./topic-partition.ts";
 
-/**
- * Where a group is to go on: a rule, an offset, the first record at or after a time (milliseconds
- * since 1970 or a Date), or so many records on from (or, below zero, back from) what is committed.
- */
-export type ResetPoint =
+/** Where a group is to go on: {@link ResetPoint} without machine types. */
+export type ResetRule =
   | "earliest"
   | "latest"
   | { readonly offset: bigint | number }
-  | { readonly timestamp: number | Date }
+  | { readonly timestampMs: number }
   | { readonly shift: number };
 
 /** One partition: what it has, offsets in [earliest, latest], and what the group committed. */
@@ -21,12 +18,12 @@ export interface ResetPartition extends TopicPartition {
 }
 
 /** Where one partition goes; undefined when there is nothing to shift from. */
-export function resetTarget(partition: ResetPartition, to: ResetPoint): number | undefined {
+export function resetTarget(partition: ResetPartition, to: ResetRule): number | undefined {
   const { earliest, latest, committed, atTime } = partition;
   const within = (offset: number): number => Math.min(Math.max(offset, earliest), latest);
   if (to === "earliest") return earliest;
   if (to === "latest") return latest;
   if ("offset" in to) return within(Number(to.offset));
-  if ("timestamp" in to) return within(atTime ?? latest);
+  if ("timestampMs" in to) return within(atTime ?? latest);
   return committed === undefined ? undefined : within(committed + to.shift);
 }

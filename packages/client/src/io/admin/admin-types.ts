@@ -1,5 +1,3 @@
-import type { ResetPoint } from "../../core/offset-reset.ts";
-
 /** A topic to create. What is left out, the cluster decides. */
 export interface NewTopic {
   readonly name: string;
@@ -141,6 +139,17 @@ export interface GroupLag {
   /** Records from `committed` to `end`; undefined when either is. */
   readonly lag: bigint | undefined;
 }
+
+/**
+ * Where a group is to go on: a rule, an offset, the first record at or after a time (milliseconds
+ * since 1970 or a Date), or so many records on from (or, below zero, back from) what is committed.
+ */
+export type ResetPoint =
+  | "earliest"
+  | "latest"
+  | { readonly offset: bigint | number }
+  | { readonly timestamp: number | Date }
+  | { readonly shift: number };
 
 /** Which offsets of a group to set, and where to. */
 export interface OffsetResetOptions extends AdminCallOptions {

@@ -205,8 +205,9 @@ export class Admin {
   }
 
   /**
-   * Sets where a group goes on, all partitions or none, and says what it set. The group must have no
-   * members (GROUP_NOT_EMPTY); it is made when there is none. Look with `planOffsetReset` first.
+   * Sets where a group goes on, all partitions or none (10,000 at most), and says what it set. The
+   * group must have no members (GROUP_NOT_EMPTY); it is made when there is none. Look with
+   * `planOffsetReset` first.
    */
   async resetOffsets(
     groupId: string,

@@ -1,10 +1,16 @@
 import { CodedError } from "@stratalog/base";
-import { type ResetPoint, resetTarget } from "../../core/offset-reset.ts";
+import { type ResetRule, resetTarget } from "../../core/offset-reset.ts";
 import { toPublicOffset } from "../../core/public-offset.ts";
 import { partitionKey, type TopicPartition, ungroup } from "../../core/topic-partition.ts";
 import type { Cluster } from "../cluster.ts";
 import { listOffsets, type OffsetSpec } from "../list-offsets.ts";
-import type { GroupDescription, GroupLag, PartitionReset, ResetRequest } from "./admin-types.ts";
+import type {
+  GroupDescription,
+  GroupLag,
+  PartitionReset,
+  ResetPoint,
+  ResetRequest,
+} from "./admin-types.ts";
 
 /** How far behind a group is: every partition that a member owns or that has an offset. */
 export async function groupLag(
@@ -56,12 +62,16 @@ export async function planReset(
     return found.map(({ offset }) => offset);
   };
   const [earliest, latest] = [await ask("earliest"), await ask("latest")];
-  const timestampMs = timeOf(to);
-  const atTime = timestampMs === undefined ? [] : await ask({ timestampMs });
+  const rule = ruleOf(to);
+  const isByTime = typeof rule === "object" && "timestampMs" in rule;
+  const atTime = isByTime ? await ask(rule) : [];
   return partitions.map((each, index) => {
     const known = committed.get(partitionKey(each));
     const range = { earliest: earliest[index] ?? 0, latest: latest[index] ?? 0 };
-    const target = resetTarget({ ...each, ...range, committed: known, atTime: atTime[index] }, to);
+    const target = resetTarget(
+      { ...each, ...range, committed: known, atTime: atTime[index] },
+      rule,
+    );
     if (target === undefined) {
       const message = `${partitionKey(each)} has no committed offset to shift from`;
       throw new CodedError("INVALID_REQUEST", message);
@@ -83,8 +93,9 @@ export function refuseMembers(group: GroupDescription | undefined, groupId: stri
   );
 }
 
-function timeOf(to: ResetPoint): number | undefined {
-  return typeof to === "object" && "timestamp" in to ? Number(to.timestamp) : undefined;
+function ruleOf(to: ResetPoint): ResetRule {
+  const isByTime = typeof to === "object" && "timestamp" in to;
+  return isByTime ? { timestampMs: Number(to.timestamp) } : to;
 }
 
 async function wantedPartitions(
