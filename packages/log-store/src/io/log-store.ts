@@ -12,6 +12,7 @@ import { type GroupEntry, groupDirectory, newGroupEntry } from "./group-entry.ts
 import type { GroupLog } from "./group-log.ts";
 import { DELETED_SUFFIX, type DamagedGroup, Recovery } from "./recovery.ts";
 import type { LogStoreOptions } from "./store-options.ts";
+import type { LogStoreStats } from "./store-stats.ts";
 import { createStoreParts, type OpenParts } from "./store-parts.ts";
 import { isDiskFull, WalFiles } from "./wal-files.ts";
 import { WalWriter } from "./wal-writer.ts";
@@ -35,22 +36,6 @@ export interface RecoveredGroup {
    */
   readonly state: "ready" | "damaged";
   readonly reason?: string;
-}
-
-/** Figures for metrics. */
-export interface LogStoreStats {
-  readonly walSyncs: number;
-  readonly walBytes: number;
-  readonly walQueuedBytes: number;
-  readonly walFiles: number;
-  readonly lastSyncMs: number;
-  readonly maxSyncMs: number;
-  readonly sumSyncMs: number;
-  readonly pinnedBytes: number;
-  readonly tailCacheBytes: number;
-  readonly openFiles: number;
-  readonly isOverloaded: boolean;
-  readonly isDiskFull: boolean;
 }
 
 /**
@@ -335,6 +320,7 @@ export class LogStore {
       walBytes: bytes,
       walQueuedBytes: this.#wal.queuedBytes,
       walFiles: this.#wal.liveFileCount,
+      walBatchUnderWay: this.#wal.batchUnderWay,
       lastSyncMs,
       maxSyncMs,
       sumSyncMs,

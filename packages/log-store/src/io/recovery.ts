@@ -17,6 +17,7 @@ import {
   readCheckpoints,
   type StoredCheckpoints,
 } from "./checkpoint-store.ts";
+import { Gate } from "./gate.ts";
 import { type GroupEntry, groupDirectory, type StoreParts } from "./group-entry.ts";
 import { cutGroup, type RecoveringGroup } from "./group-recovery.ts";
 import { WalFiles } from "./wal-files.ts";
@@ -227,14 +228,15 @@ export class Recovery {
     const recovering = new Map<number, RecoveringGroup>();
     const damaged: DamagedGroup[] = [];
     let mustKeepOldFiles = false;
-    for (const plan of plans) {
+    const outcomes = await this.#cutAll(stored, plans);
+    for (const [at, plan] of plans.entries()) {
       const { checkpoint } = plan;
       const { group } = checkpoint.descriptor;
-      if (plan.isDropped) {
+      const outcome = outcomes[at];
+      if (outcome === undefined) {
         changes.push(...(await this.#finishDrop(checkpoint)));
         continue;
       }
-      const outcome = await this.#cutOrDamage(stored, plan);
       if (typeof outcome !== "string") {
         recovering.set(group, outcome);
         continue;
@@ -262,6 +264,25 @@ export class Recovery {
     await this.#parts.settings.keyValue.write(changes, { sync: true });
     for (const { writer } of entries) await writer.completeCheckpoint();
     return { entries, damaged, mustKeepOldFiles };
+  }
+
+  /**
+   * Looks at the files of all groups, several at a time: each takes a few calls that wait. Gives
+   * undefined for those that were dropped.
+   */
+  async #cutAll(
+    stored: StoredCheckpoints,
+    plans: readonly GroupPlan[],
+  ): Promise<readonly (RecoveringGroup | string | undefined)[]> {
+    const gate = new Gate(CONCURRENT_GROUPS);
+    const cut = async (plan: GroupPlan): Promise<RecoveringGroup | string | undefined> =>
+      plan.isDropped ? undefined : gate.run(() => this.#cutOrDamage(stored, plan));
+    // All of them have ended when this does, also when one fails.
+    const settled = await Promise.allSettled(plans.map(cut));
+    return settled.map((each) => {
+      if (each.status === "rejected") throw each.reason;
+      return each.value;
+    });
   }
 
   async #cutOrDamage(
@@ -314,6 +335,9 @@ export class Recovery {
     return deleteGroup(settings.keyValue, checkpoint.descriptor.group);
   }
 }
+
+/** Groups whose files are looked at at once. */
+const CONCURRENT_GROUPS = 8;
 
 /** What a dropped group's directory is renamed to before it is removed. */
 export const DELETED_SUFFIX = ".deleted";

@@ -286,10 +286,12 @@ export class Segment {
 
   async #readIndexFile(): Promise<Uint8Array> {
     try {
-      return await this.#context.handles.read(this.indexPath, async (handle) => {
-        const bytes = new Uint8Array(await handle.sizeBytes());
-        return bytes.subarray(0, await handle.read(bytes, 0));
-      });
+      return await this.#context.readGate.run(() =>
+        this.#context.handles.read(this.indexPath, async (handle) => {
+          const bytes = new Uint8Array(await handle.sizeBytes());
+          return bytes.subarray(0, await handle.read(bytes, 0));
+        }),
+      );
     } catch (error) {
       if (error instanceof FileSystemError && error.code === "ENOENT") return new Uint8Array(0);
       throw error;

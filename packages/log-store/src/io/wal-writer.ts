@@ -92,6 +92,10 @@ export class WalWriter {
     for (const batch of this.#queue) bytes += batch.sizeBytes;
     return bytes;
   }
+  /** Number of the batch that is being written and synced now. */
+  get batchUnderWay(): number | undefined {
+    return this.#writing?.batch;
+  }
   /** Files that recovery would read. */
   get liveFileCount(): number {
     return this.#live.length;
