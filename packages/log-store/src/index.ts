@@ -23,7 +23,6 @@ export type { ReadRequest, ReadResult } from "./io/group-reader.ts";
 export {
   type GroupWrite,
   LogStore,
-  type LogStoreStats,
   type RecoveredGroup,
 } from "./io/log-store.ts";
 export {
@@ -37,6 +36,7 @@ export {
 } from "./io/log-inspector.ts";
 export { NodeFileSystem } from "./io/node-file-system.ts";
 export type { LogStoreOptions } from "./io/store-options.ts";
+export type { LogStoreStats } from "./io/store-stats.ts";
 export {
   type DiskSpace,
   type FileHandle,

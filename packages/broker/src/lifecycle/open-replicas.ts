@@ -12,6 +12,7 @@ import { underReplicatedCount } from "../services/replication-view.ts";
 import { addBrokerGauges } from "./broker-gauges.ts";
 import type { JoinedParts } from "./broker-parts.ts";
 import type { OpenController } from "./controller-group.ts";
+import { DiskWatch } from "./disk-watch.ts";
 
 /** What a broker holds and what services reach of it. */
 export interface OpenReplicas {
@@ -87,8 +88,25 @@ export async function openReplicas(parts: JoinedParts): Promise<OpenReplicas> {
     read: () => underReplicatedCount(replication),
   });
   stops.add("replicas", () => replicas.stop());
-  stops.add("leaderships", () => handOver(parts, replicas));
+  const stopHandOverMs = config.limits.shutdownTimeoutMs * HAND_OVER_SHARE;
+  stops.add("leaderships", () => handOver(parts, replicas, stopHandOverMs));
+  watchDisk(parts, replicas);
   return { replicas, coordinator };
+}
+
+/** A disk that does not answer for as long as a follower would wait for its leader. */
+function watchDisk(parts: JoinedParts, replicas: ReplicaRegistry): void {
+  const { environment, config, storage, stops } = parts;
+  const { electionMs } = config.raft;
+  const watch = new DiskWatch({
+    timers: environment.timers,
+    logger: environment.logger.child({ part: "disk" }),
+    stuckMs: electionMs,
+    batchUnderWay: () => storage.logs.stats().walBatchUnderWay,
+    handOver: () => handOver(parts, replicas, electionMs),
+  });
+  watch.start();
+  stops.add("disk watch", () => watch.stop());
 }
 
 function pressureOf(logs: LogStore): StoragePressure {
@@ -106,8 +124,12 @@ function meantReplicationFactor({ seeds, topicDefaults }: BrokerConfig): number 
   return seeds.length >= 3 ? 3 : 1;
 }
 
-async function handOver(parts: JoinedParts, replicas: ReplicaRegistry): Promise<void> {
-  const { environment, config, peers, controller } = parts;
+async function handOver(
+  parts: JoinedParts,
+  replicas: ReplicaRegistry,
+  timeoutMs: number,
+): Promise<void> {
+  const { environment, peers, controller } = parts;
   const { clock, timers, logger } = environment;
   const own: ReturnType<HandOverOptions["groups"]> =
     controller.group === undefined
@@ -125,7 +147,7 @@ async function handOver(parts: JoinedParts, replicas: ReplicaRegistry): Promise<
       peers.isUp(broker) && controller.node.view.image.brokers.get(broker)?.isFenced === false,
     clock,
     timers,
-    timeoutMs: config.limits.shutdownTimeoutMs * HAND_OVER_SHARE,
+    timeoutMs,
   });
   logger.info({ stillLed }, "leaderships are handed over as far as others can take them");
 }

@@ -6,6 +6,7 @@
  */
 export const STOP_ORDER = [
   "announcement",
+  "disk watch",
   "leaderships",
   "client port",
   "leader gossip",

@@ -1,0 +1,47 @@
+import { silentLogger } from "@stratalog/base";
+import { ManualTime } from "@stratalog/base/testing";
+import { expect, test } from "vitest";
+import { DiskWatch } from "./disk-watch.ts";
+
+function watched() {
+  const time = new ManualTime();
+  const disk: { batch: number | undefined; handOvers: number } = { batch: undefined, handOvers: 0 };
+  const watch = new DiskWatch({
+    timers: time,
+    logger: silentLogger,
+    stuckMs: 1_000,
+    batchUnderWay: () => disk.batch,
+    handOver: () => {
+      disk.handOvers++;
+      return Promise.resolve();
+    },
+  });
+  watch.start();
+  return { time, disk, watch };
+}
+
+test("a disk that is slow but answers keeps its leaderships", async () => {
+  const { time, disk } = watched();
+  for (let batch = 1; batch <= 20; batch++) {
+    disk.batch = batch;
+    await time.advanceAsync(900);
+  }
+  expect(disk.handOvers).toBe(0);
+});
+
+test("a batch that never ends gives leaderships away, again and again until it does", async () => {
+  const { time, disk, watch } = watched();
+  disk.batch = 7;
+  await time.advanceAsync(1_300);
+  expect(disk.handOvers).toBe(1);
+  await time.advanceAsync(500);
+  expect(disk.handOvers).toBeGreaterThan(1);
+  disk.batch = undefined;
+  const before = disk.handOvers;
+  await time.advanceAsync(5_000);
+  expect(disk.handOvers).toBe(before);
+  watch.stop();
+  disk.batch = 8;
+  await time.advanceAsync(5_000);
+  expect(disk.handOvers).toBe(before);
+});
