@@ -2,7 +2,7 @@ import { appendFileSync, existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 /** What a test may need that a fresh clone on a bare machine does not have. */
-export type Need = "vectors" | "data" | "git" | "docker" | "openssl" | "root" | "slow";
+export type Need = "vectors" | "data" | "git" | "docker" | "openssl" | "root" | "slow" | "python";
 
 /** A requirement of some tests, and how to say that they did not run. */
 export interface Requirement {

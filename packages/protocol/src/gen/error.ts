@@ -5,6 +5,11 @@
  * A failure. Unary calls carry it, encoded, in the trailing metadata `stratalog-error-bin` of a
  * gRPC status; streams carry it inside their responses, so that one bad partition does not end the
  * stream for the others.
+ * 
+ * A client that looks at the status alone: UNAVAILABLE and RESOURCE_EXHAUSTED say that nothing was
+ * done and that the same call may pass a little later, here or at the broker that the hint names
+ * (leaders and coordinators move). DEADLINE_EXCEEDED and ABORTED leave open what was done. The rest
+ * will not pass as it is.
  */
 export interface WireError {
   /**
