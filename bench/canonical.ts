@@ -1,128 +1,130 @@
+/**
+ * The canonical workload: `npm run bench [-- --quick] [-- --runs N]`. Three broker processes,
+ * replication factor 3, synced on a majority, 12 partitions; one producer process that waits for
+ * the place of every record, one consumer process that replays everything, and one process that
+ * sends 1,000 records a second and reads them. All on this machine. Each run has a fresh cluster.
+ *
+ * Lines of JSON, a table and a plot go to bench/results/, progress to standard error, the table to
+ * standard output. Figures of a machine with other work are worth little: processor time per 100 MB
+ * is in the table for that case.
+ */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
 import { parseArgs } from "node:util";
-import { connect, type Stratalog } from "@stratalog/client";
-import { ProcessCluster } from "../test/integration/process-cluster.ts";
-import { type CpuReading, CpuMeter } from "./process-cpu.ts";
+import { type PhaseRecord, runOnce, type Volumes } from "./canonical/run.ts";
+import { type Figure, table } from "./report/figure.ts";
+import { machine } from "./report/machine.ts";
+import { svgPlot } from "./report/svg-plot.ts";
 
-const PARTITION_COUNT = 6;
-const KEY_COUNT = 10_000;
-const MIB = 1024 * 1024;
-const LATENCY_COUNT = 300;
-/** Files as in production: a test's small ones would measure checkpoints. */
-const SETTINGS = {
-  "wal.file.bytes": 64 * MIB,
-  "wal.checkpoint.interval.ms": 30_000,
-} as const;
+const MB = 1_000_000;
+const RESULTS = join(import.meta.dirname, "results");
 
-/** One size of record and how much of it is sent. */
-interface Workload {
-  readonly topic: string;
-  readonly valueBytes: number;
-  readonly totalBytes: number;
-}
+const FULL: Volumes = {
+  partitions: 12,
+  sizes: [
+    { valueBytes: 1_024, totalBytes: 400 * MB, warmBytes: 320 * MB },
+    { valueBytes: 100, totalBytes: 150 * MB, warmBytes: 50 * MB },
+  ],
+  latencySeconds: 10,
+};
+const QUICK: Volumes = {
+  partitions: 12,
+  sizes: [
+    { valueBytes: 1_024, totalBytes: 80 * MB, warmBytes: 40 * MB },
+    { valueBytes: 100, totalBytes: 30 * MB, warmBytes: 10 * MB },
+  ],
+  latencySeconds: 3,
+};
+const FULL_RUNS = 5;
 
-/** What one phase did. */
-interface Phase {
-  readonly recordCount: number;
-  readonly payloadBytes: number;
-  readonly elapsedMs: number;
-  readonly cpu: CpuReading;
-}
+/** What is to be reached on two cores. */
+const TARGETS: Readonly<Record<string, number>> = {
+  "produce 1024": 150_000,
+  "produce 100": 600_000,
+  "replay 1024": 500_000,
+  "replay 100": 2_000_000,
+};
+const END_TO_END_TARGETS = { p50: 1.5, p99: 6 } as const;
 
-/** Sends a workload and resolves once all of it is acknowledged. */
-async function produce(client: Stratalog, workload: Workload): Promise<number> {
-  const { topic, valueBytes, totalBytes } = workload;
-  const recordCount = Math.ceil(totalBytes / valueBytes);
-  const value = new Uint8Array(valueBytes).map((_, position) => (position * 31) & 0xff);
-  const keys = Array.from({ length: KEY_COUNT }, (_, number) => `key-${number}`);
-  await using producer = client.producer();
-  for (let sent = 0; sent < recordCount; sent++) {
-    const room = producer.enqueue({ topic, key: keys[sent % KEY_COUNT], value });
-    if (room !== undefined) await room;
+function rateFigures(records: readonly PhaseRecord[], volumes: Volumes): readonly Figure[] {
+  const figures: Figure[] = [];
+  for (const phase of ["produce", "replay"] as const) {
+    for (const { valueBytes } of volumes.sizes) {
+      const found = records.filter((one) => one.phase === phase && one.valueBytes === valueBytes);
+      const rates: number[] = [];
+      const processorSeconds: number[] = [];
+      for (const { result, brokersCpuSeconds } of found) {
+        if (result.kind !== "rate") continue;
+        rates.push(result.recordCount / (result.elapsedMs / 1000));
+        const seconds = result.clientCpuSeconds + (brokersCpuSeconds ?? 0);
+        processorSeconds.push((seconds * 100 * MB) / result.payloadBytes);
+      }
+      const name = `${phase} ${valueBytes} B`;
+      const target = TARGETS[`${phase} ${valueBytes}`];
+      const goal = target === undefined ? {} : { target };
+      figures.push({ name, unit: "records/s", isRate: true, values: rates, ...goal });
+      const unit = "CPU s/100 MB";
+      figures.push({
+        name: `${name}, all processes`,
+        unit,
+        isRate: false,
+        values: processorSeconds,
+      });
+    }
   }
-  await producer.flush();
-  return recordCount;
+  return figures;
 }
 
-async function replay(client: Stratalog, { topic }: Workload): Promise<number> {
-  let count = 0;
-  for await (const _record of client.replay({ topic })) count++;
-  return count;
-}
-
-/** Milliseconds until the acknowledgement, ascending, with one record in flight. */
-async function acknowledgements(client: Stratalog, topic: string): Promise<readonly number[]> {
-  await using producer = client.producer();
-  const value = new Uint8Array(1024);
-  const latencies: number[] = [];
-  for (let sent = 0; sent < LATENCY_COUNT; sent++) {
-    const startMs = performance.now();
-    await producer.send({ topic, key: `key-${sent}`, value });
-    latencies.push(performance.now() - startMs);
+function latencyFigures(records: readonly PhaseRecord[]): readonly Figure[] {
+  const figures: Figure[] = [];
+  for (const [what, key] of [
+    ["end to end", "endToEndMs"],
+    ["acknowledged", "acknowledgedMs"],
+  ] as const) {
+    for (const share of ["p50", "p99", "p999"] as const) {
+      const values = records.flatMap(({ result }) =>
+        result.kind === "latency" ? [result[key][share]] : [],
+      );
+      const hasTarget = key === "endToEndMs" && share !== "p999";
+      const goal = hasTarget ? { target: END_TO_END_TARGETS[share] } : {};
+      figures.push({
+        name: `1,000/s, ${what} ${share}`,
+        unit: "ms",
+        isRate: false,
+        values,
+        ...goal,
+      });
+    }
   }
-  return latencies.toSorted((a, b) => a - b);
-}
-
-function percentile(ascending: readonly number[], share: number): string {
-  return (ascending[Math.floor(ascending.length * share)] ?? Number.NaN).toFixed(2);
-}
-
-function report(name: string, { recordCount, payloadBytes, elapsedMs, cpu }: Phase): void {
-  const seconds = elapsedMs / 1000;
-  const per100Mb = 100_000_000 / payloadBytes;
-  const columns = [
-    name.padEnd(16),
-    `${Math.round(recordCount / seconds).toLocaleString("en")} records/s`.padStart(20),
-    `${(payloadBytes / 1e6 / seconds).toFixed(1)} MB/s`.padStart(12),
-    `CPU s per 100 MB: brokers ${(cpu.brokersSeconds * per100Mb).toFixed(2)}`,
-    `client ${(cpu.clientSeconds * per100Mb).toFixed(2)}`,
-  ];
-  process.stdout.write(`${columns.join("  ")}\n`);
-}
-
-async function run(workloads: readonly Workload[], partitionCount: number): Promise<void> {
-  await using cluster = await ProcessCluster.start({ brokers: 3, settings: SETTINGS });
-  await using client = connect({ brokers: cluster.addresses });
-  const meter = new CpuMeter(cluster.brokers);
-  const measure = async (
-    name: string,
-    workload: Workload,
-    work: (client: Stratalog, workload: Workload) => Promise<number>,
-  ): Promise<void> => {
-    const before = await meter.read();
-    const startMs = performance.now();
-    const recordCount = await work(client, workload);
-    const elapsedMs = performance.now() - startMs;
-    const cpu = CpuMeter.between(before, await meter.read());
-    const payloadBytes = recordCount * workload.valueBytes;
-    report(`${name} ${workload.valueBytes} B`, { recordCount, payloadBytes, elapsedMs, cpu });
-  };
-  for (const { topic } of workloads) {
-    await client.admin().createTopic({ name: topic, partitions: partitionCount });
-  }
-  const [first] = workloads;
-  if (first === undefined) return;
-  // The first calls compile code and open connections.
-  await produce(client, { ...first, totalBytes: MIB });
-  const latencies = await acknowledgements(client, first.topic);
-  for (const workload of workloads) await measure("produce", workload, produce);
-  for (const workload of workloads) await measure("replay", workload, replay);
-  process.stdout.write(
-    `acknowledgement, one 1 KiB record in flight: p50 ${percentile(latencies, 0.5)} ms, ` +
-      `p99 ${percentile(latencies, 0.99)} ms\n`,
-  );
+  return figures;
 }
 
 const { values: options } = parseArgs({
-  options: {
-    megabytes: { type: "string", default: "96" },
-    partitions: { type: "string", default: String(PARTITION_COUNT) },
-  },
+  options: { quick: { type: "boolean", default: false }, runs: { type: "string" } },
 });
-const totalBytes = Number(options.megabytes) * MIB;
-await run(
-  [
-    { topic: "records-1024", valueBytes: 1024, totalBytes },
-    { topic: "records-100", valueBytes: 100, totalBytes: totalBytes / 3 },
-  ],
-  Number(options.partitions),
-);
+const volumes = options.quick ? QUICK : FULL;
+const runCount = Number(options.runs ?? (options.quick ? 1 : FULL_RUNS));
+const where = machine();
+const records: PhaseRecord[] = [];
+for (let run = 1; run <= runCount; run++) {
+  await runOnce(run, volumes, (record) => {
+    records.push(record);
+    process.stderr.write(`${JSON.stringify(record)}\n`);
+  });
+}
+const figures = [...rateFigures(records, volumes), ...latencyFigures(records)];
+const about =
+  `${where.cores} cores (${where.cpu}), ${where.memoryGiB} GiB, Node ${where.node}, ` +
+  `commit ${where.commit}, ${runCount} runs`;
+const text = `${about}\n\n${table(figures)}`;
+await mkdir(RESULTS, { recursive: true });
+const name = options.quick ? "canonical-quick" : "canonical";
+const time = new Date().toISOString();
+const lines = records.map((record) => `${JSON.stringify({ time, ...where, ...record })}\n`);
+await writeFile(join(RESULTS, `${name}.jsonl`), lines.join(""), { flag: "a" });
+await writeFile(join(RESULTS, `${name}.md`), text);
+const plotted = figures.filter(({ unit }) => unit !== "CPU s/100 MB");
+const title = "Three brokers, replication factor 3, synced on a majority, 12 partitions";
+await writeFile(join(RESULTS, `${name}.svg`), svgPlot(title, about, plotted));
+process.stdout.write(text);
