@@ -9,3 +9,4 @@ export {
 export { type FileSystemContractCase, fileSystemContract } from "./file-system-contract.ts";
 export { type FileCall, MemoryFileSystem, type FileObserver } from "./memory-file-system.ts";
 export { SECTOR_BYTES, type Survival } from "./memory-nodes.ts";
+export { StoreFixture } from "./store-fixture.ts";

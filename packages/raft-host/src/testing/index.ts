@@ -1,4 +1,5 @@
 export type { ContractCase } from "./contract-case.ts";
+export { type DataPlace, type LogStorageRig, logStorageContract } from "./log-storage-contract.ts";
 export { type PeerLinkRig, peerLinkContract, testHello } from "./peer-link-contract.ts";
 export { type PeerEvent, RecordingPeerHandler } from "./recording-peer-handler.ts";
 export { MemoryLog } from "./memory-log.ts";
