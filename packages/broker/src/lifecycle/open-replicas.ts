@@ -3,6 +3,7 @@ import type { LogStore } from "@stratalog/log-store";
 import { Deadlines, type StoragePressure } from "@stratalog/partition";
 import type { BrokerConfig } from "../config/broker-config.ts";
 import { GroupCoordinators } from "../coordinator/group-coordinators.ts";
+import { FullDisks } from "../replicas/full-disks.ts";
 import { type HandOverOptions, handOverLeaderships } from "../replicas/hand-over.ts";
 import { LeaderGossip } from "../replicas/leader-gossip.ts";
 import type { LedGroup } from "../replicas/leader-news.ts";
@@ -50,13 +51,15 @@ export async function openReplicas(parts: JoinedParts): Promise<OpenReplicas> {
     requestTimeoutMs: config.limits.requestTimeoutMs,
     onFatal: (error) => environment.onFatal("the state of groups cannot be trusted", error),
   });
+  const fullDisks = openFullDisks(parts);
   const clients = partitionOpener({
     clock,
     deadlines,
     keyValue,
     logger: logger.child({ part: "partitions" }),
     defaults: config.topicDefaults,
-    pressure: () => pressureOf(storage.logs),
+    pressure: (replicas) =>
+      fullDisks.leaveNoMajority(replicas) ? "full" : pressureOf(storage.logs),
   });
   const replicas = new ReplicaRegistry({
     broker: brokerId,
@@ -107,6 +110,19 @@ function watchDisk(parts: JoinedParts, replicas: ReplicaRegistry): void {
   });
   watch.start();
   stops.add("disk watch", () => watch.stop());
+}
+
+/** Which brokers say that their disks are full, and the same told of this one. */
+function openFullDisks({ environment, storage, peers, stops }: JoinedParts): FullDisks {
+  const fullDisks = new FullDisks({
+    channel: peers.hub.gossip,
+    clock: environment.clock,
+    timers: environment.timers,
+    isOwnFull: () => storage.logs.stats().isDiskFull,
+  });
+  fullDisks.start();
+  stops.add("full disks", () => fullDisks.stop());
+  return fullDisks;
 }
 
 function pressureOf(logs: LogStore): StoragePressure {

@@ -60,6 +60,9 @@ export class Peers {
       heartbeatMs: config.raft.heartbeatMs,
       electionMs: config.raft.electionMs,
       onGroupFailed,
+      // Commands of the controller and of groups are small, and some of them free space.
+      takesEntries: (group) =>
+        logs.takesRecords || logs.group(group)?.descriptor.kind !== "partition",
     });
     this.hub.attach(this.raftHost);
   }

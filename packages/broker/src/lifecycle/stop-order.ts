@@ -10,6 +10,7 @@ export const STOP_ORDER = [
   "leaderships",
   "client port",
   "leader gossip",
+  "full disks",
   "raft host",
   "replicas",
   "controller",

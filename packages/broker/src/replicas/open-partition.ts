@@ -1,4 +1,4 @@
-import type { Clock, KeyValueStore, Logger } from "@stratalog/base";
+import type { Clock, KeyValueStore, Logger, ReplicaIdentity } from "@stratalog/base";
 import { resolveTopicConfig, type TopicConfig, type TopicImage } from "@stratalog/metadata";
 import { type Deadlines, PartitionReplica, type StoragePressure } from "@stratalog/partition";
 import type { TopicDefaults } from "../config/broker-config.ts";
@@ -10,7 +10,8 @@ export interface PartitionOpenerOptions {
   readonly keyValue: KeyValueStore;
   readonly logger: Logger;
   readonly defaults: TopicDefaults;
-  readonly pressure: () => StoragePressure;
+  /** How the disks are behind a partition with these replicas. */
+  readonly pressure: (replicas: readonly ReplicaIdentity[]) => StoragePressure;
 }
 
 /** Opens replicas of topics that hold records of clients. */
@@ -18,6 +19,7 @@ export function partitionOpener(options: PartitionOpenerOptions): ReplicaOpener 
   const { clock, deadlines, keyValue, logger, defaults, pressure } = options;
   return async ({ topic, partition, log }) => {
     const config = effectiveConfig(topic, defaults);
+    let { replicas } = partition;
     configureLog(log, config);
     const replica = await PartitionReplica.open({
       topic: topic.name,
@@ -27,7 +29,7 @@ export function partitionOpener(options: PartitionOpenerOptions): ReplicaOpener 
       deadlines,
       logger,
       config,
-      pressure,
+      pressure: () => pressure(replicas),
       snapshots: { store: keyValue, key: `partition/${partition.group}` },
     });
     return {
@@ -36,6 +38,7 @@ export function partitionOpener(options: PartitionOpenerOptions): ReplicaOpener 
       service: replica,
       attach: (group) => replica.attach(group),
       updateTopic: (changed) => {
+        replicas = changed.partitions[partition.partition]?.replicas ?? replicas;
         const next = effectiveConfig(changed, defaults);
         configureLog(log, next);
         replica.updateConfig(next);

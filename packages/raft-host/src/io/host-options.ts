@@ -22,6 +22,11 @@ export interface RaftHostOptions {
   readonly electionMs?: number;
   /** Defaults to DEFAULT_HOST_LIMITS. */
   readonly limits?: Partial<HostLimits>;
+  /**
+   * Whether this host may store entries of other leaders in a group now; those that come while it
+   * may not are dropped, as if the network had lost them. Default always.
+   */
+  readonly takesEntries?: (group: GroupNumber) => boolean;
   /** A replica stopped for good because going on would be wrong; the log says why too. */
   readonly onGroupFailed?: (group: GroupNumber, failure: GroupFailure) => void;
 }

@@ -18,6 +18,7 @@ export interface InboxOptions {
   readonly rests: Rests;
   readonly elections: Elections;
   readonly markDirty: (group: HostedGroup) => void;
+  readonly takesEntries: (group: GroupNumber) => boolean;
   /** A message for a replica that does not run here. */
   readonly onStray: (message: WireMessage) => void;
 }
@@ -71,7 +72,12 @@ export class Inbox {
       const whole = this.#snapshots.add(group, message);
       if (whole !== undefined) hosted.node.step(whole);
     } else {
-      hosted.node.step(message);
+      const isRefused =
+        message.type === "append" &&
+        message.entries.length > 0 &&
+        !this.#options.takesEntries(group);
+      // The leader asks again with its next heartbeat; its life is noticed all the same.
+      if (!isRefused) hosted.node.step(message);
       this.#options.elections.handleHeard(from, message, hosted);
     }
     this.#options.markDirty(hosted);
