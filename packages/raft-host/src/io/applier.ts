@@ -7,9 +7,9 @@ import type { Memberships } from "./memberships.ts";
 
 /** What an applier is made with. */
 export interface ApplierOptions {
-  readonly node: RaftNode;
+  readonly node: Pick<RaftNode, "applyConfChange">;
   readonly listener: GroupListener;
-  readonly storage: GroupStorage;
+  readonly storage: Pick<GroupStorage, "frameOf">;
   readonly delivery: Delivery;
   readonly memberships: Memberships;
   /** As of which the group's membership was given: changes up to here are in it. */
