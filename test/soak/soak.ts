@@ -12,6 +12,8 @@ const PARTITION_COUNT = 6;
 /** Broker that is killed after the start and stays down. */
 const DOWN = 3;
 const MIB = 1024 * 1024;
+/** Records that retention may take between two looks. */
+const RETENTION_MARGIN = 4_000;
 const PREFILL_ROUNDS = 40;
 const PREFILL_BURST = 1_000;
 
@@ -92,6 +94,17 @@ async function prefill(client: Stratalog, valueBytes: number): Promise<void> {
   }
 }
 
+/** Where each partition begins, and a little more: retention goes on between two looks. */
+async function logStarts(client: Stratalog): Promise<Map<number, number>> {
+  const found = await client.admin().listOffsets({ topic: TOPIC, at: "earliest" });
+  return new Map(
+    found.map(({ partition, offset }) => {
+      const start = Number(offset);
+      return [partition, start === 0 ? 0 : start + RETENTION_MARGIN];
+    }),
+  );
+}
+
 async function sampled(
   cluster: ProcessCluster,
   client: Stratalog,
@@ -108,11 +121,13 @@ async function sampled(
     presentCount: PREFILL_ROUNDS * PREFILL_BURST,
   });
   const addresses = living.map((broker) => broker.address);
+  const starts = await logStarts(client);
   const stalled = new StalledFetchers({
     addresses,
     topic: TOPIC,
     partitionCount: PARTITION_COUNT,
     count: stalledCount,
+    startOf: (partition) => starts.get(partition) ?? 0,
   });
   const samples: SoakSample[] = [];
   const startMs = performance.now();
@@ -139,6 +154,7 @@ async function sampled(
       };
       samples.push(sample);
       onSample(sample);
+      for (const [partition, start] of await logStarts(client)) starts.set(partition, start);
       const gone = living.filter((broker) => !broker.isRunning);
       if (gone.length > 0) break;
     }

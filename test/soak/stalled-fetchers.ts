@@ -14,6 +14,8 @@ export interface StalledFetchersOptions {
   readonly topic: string;
   readonly partitionCount: number;
   readonly count: number;
+  /** Where to begin: the first record that a partition has now. */
+  readonly startOf: (partition: number) => number;
 }
 
 /**
@@ -51,7 +53,7 @@ export class StalledFetchers {
   }
 
   #open(index: number): void {
-    const { addresses, topic, partitionCount } = this.#options;
+    const { addresses, topic, partitionCount, startOf } = this.#options;
     const session = connect(`http://${addresses[index % addresses.length]}`);
     this.#sessions.add(session);
     const stream = session.request({
@@ -71,7 +73,7 @@ export class StalledFetchers {
       subscription: partition + 1,
       topic,
       partition,
-      offset: 0,
+      offset: startOf(partition),
     }));
     send(stream, { subscribe: { partitions } });
     send(stream, { credit: { bytes: CREDIT_BYTES } });
