@@ -43,6 +43,18 @@ const CORE: readonly Row[] = [
     "state.send({ type, from: state.id, ...vote });",
   ],
   [
+    "a candidate leads before its own vote is durable",
+    "election.ts",
+    "else if (candidate.votes.voteOf(state.id) === true) {",
+    "else {",
+  ],
+  [
+    "a candidate asks with entries that a crash may take",
+    "election.ts",
+    'if (kind !== "pre-vote" && state.log.unstable.hasEntries) state.sendAfterAppend(request);',
+    "if (kind !== kind) state.sendAfterAppend(request);",
+  ],
+  [
     "an append is acknowledged before it is durable",
     "replica-state.ts",
     "    this.sendAfterAppend({\n",

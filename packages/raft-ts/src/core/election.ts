@@ -51,7 +51,7 @@ function campaign(state: ReplicaState, kind: CampaignKind): void {
       });
       continue;
     }
-    state.send({
+    const request: VoteRequest = {
       type: kind === "pre-vote" ? "pre-vote-request" : "vote-request",
       from: state.id,
       to,
@@ -60,7 +60,11 @@ function campaign(state: ReplicaState, kind: CampaignKind): void {
       lastTerm,
       force: kind === "forced",
       ...commitHint(state),
-    });
+    };
+    // A vote is for the log that the request claims. If a crash could take a part of it, and this
+    // term too, the vote might elect what is left of the log.
+    if (kind !== "pre-vote" && state.log.unstable.hasEntries) state.sendAfterAppend(request);
+    else state.send(request);
   }
 }
 
@@ -139,7 +143,11 @@ export function handleVoteResponse(
   const result = jointVote(state.confState, candidate.votes);
   if (result === "won") {
     if (candidate.name === "pre-candidate") campaign(state, "vote");
-    else broadcastAppend(state, becomeLeader(state));
+    // The others may have elected it before its own vote is durable. Leading then, it could lead the
+    // same term once more after a crash, with other entries.
+    else if (candidate.votes.voteOf(state.id) === true) {
+      broadcastAppend(state, becomeLeader(state));
+    }
   } else if (result === "lost") {
     becomeFollower(state, state.term, NO_REPLICA);
   }

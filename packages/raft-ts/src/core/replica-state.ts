@@ -1,6 +1,6 @@
 import { RaftLog } from "./log/raft-log.ts";
 import { isLearner, isVoter, restoreConfState } from "./membership/configuration.ts";
-import type { AppendResponse, Message, VoteResponse } from "./messages.ts";
+import type { AppendResponse, Message, VoteRequest, VoteResponse } from "./messages.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { Want } from "./ready.ts";
 import { FOLLOWER, type Role } from "./role.ts";
@@ -38,7 +38,7 @@ export class ReplicaState {
   /** May leave at once. None is for this replica. */
   messages: Message[] = [];
   /** May leave, or be stepped here, when all that is unstable now is durable. */
-  messagesAfterAppend: (AppendResponse | VoteResponse)[] = [];
+  messagesAfterAppend: (AppendResponse | VoteRequest | VoteResponse)[] = [];
   readStates: ReadState[] = [];
   wants: Want[] = [];
 
@@ -70,9 +70,9 @@ export class ReplicaState {
   /**
    * A vote, or an acknowledgement of log entries: it promises something that must survive a restart
    * (thesis, section 3.8), so it waits for the disk. Refusals wait too: they may rest on state that
-   * is not durable yet.
+   * is not durable yet. So does a request for votes that claims entries which are not durable.
    */
-  sendAfterAppend(message: AppendResponse | VoteResponse): void {
+  sendAfterAppend(message: AppendResponse | VoteRequest | VoteResponse): void {
     this.messagesAfterAppend.push(message);
   }
 

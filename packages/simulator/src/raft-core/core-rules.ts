@@ -7,6 +7,7 @@ import type {
   ReplicaId,
   Snapshot,
   StorageAppendMessage,
+  VoteRequest,
   VoteResponse,
 } from "raft-ts";
 import { must, Violation } from "../raft/violation.ts";
@@ -87,6 +88,7 @@ export class CoreRules {
     if (type === "append-response") this.#checkAcknowledgement(replica, message);
     if (type === "vote-response") this.#checkVote(replica, message);
     if (type === "pre-vote-response" && message.reject) this.#checkTerm(replica, message);
+    if (type === "vote-request") this.#checkClaim(replica, message);
   }
 
   apply(replica: CoreReplica, entry: Entry): void {
@@ -139,6 +141,11 @@ export class CoreRules {
       throw new Violation(`election safety: ${known} and ${id} lead term ${term}`);
     }
     this.#leaders[term] = id;
+    const { hardState } = replica.disk.durable;
+    must(
+      hardState.term === term && hardState.vote === id,
+      `a leader's own vote is durable: replica ${id} leads term ${term}`,
+    );
     const voters = this.#ledger.configurationAt(application.index);
     // Nothing of its own term is handed out yet: its log is what it campaigned with.
     const { lastIndex } = replica.disk.handed;
@@ -202,6 +209,18 @@ export class CoreRules {
   #checkTerm(replica: CoreReplica, { type, term }: AppendResponse | VoteResponse): void {
     if (replica.disk.durable.hardState.term >= term) return;
     throw new Violation(`a ${type} rests on a durable term: ${term} of replica ${replica.id}`);
+  }
+
+  /**
+   * A candidate asks with a log that survives a crash, unless its term does: after a crash it may
+   * ask in the same term again, and a vote that it was given before counts.
+   */
+  #checkClaim({ id, disk }: CoreReplica, { lastIndex, lastTerm, term }: VoteRequest): void {
+    const { durable } = disk;
+    if (durable.hardState.term >= term || durable.has(lastIndex, lastTerm)) return;
+    throw new Violation(
+      `candidates claim what is durable: ${id} claims ${lastIndex}/${lastTerm} in term ${term}`,
+    );
   }
 
   #checkVote(replica: CoreReplica, response: VoteResponse): void {
