@@ -30,6 +30,17 @@ describe("a replica that stops", () => {
     expect(cluster.group(2).listener.texts()).toEqual(["x"]);
   });
 
+  it("hands over at once also when nothing happened in its group for long", async () => {
+    const cluster = await formed();
+    const rest = (): boolean =>
+      [1, 2, 3].every((id) => cluster.broker(id).host.stats().restingCount === 1);
+    await cluster.until(rest);
+    const startMs = cluster.time.monotonicMs();
+    cluster.broker(1).host.failGroup(GROUP, "the log cannot be read");
+    await cluster.until(() => cluster.leaderOf(1) !== undefined);
+    expect(cluster.time.monotonicMs() - startMs).toBeLessThan(60);
+  });
+
   it("is not brought back as leader by what it had sent before", async () => {
     const cluster = await formed();
     for (let count = 0; count < 5; count++) {
