@@ -70,13 +70,14 @@ export class DiskReserve {
 
   /**
    * So much was written to the WAL since the store was opened, and goes to segments soon: when that
-   * may reach into the reserve, it looks now.
+   * may reach into the reserve, or into its second half, it looks now.
    */
   wrote(totalBytes: number): void {
     this.#writtenBytes = totalBytes;
+    if (this.#reserveBytes === 0 || this.#isStopped || this.isHalfGone) return;
+    const nextBytes = this.#isReached ? this.#reserveBytes / FOLLOWER_PART : this.#reserveBytes;
     const grownBytes = COPIES_PER_BYTE * (totalBytes - this.#writtenAtLook);
-    if (this.#isReached || this.#freeBytes - grownBytes >= this.#reserveBytes) return;
-    if (this.#reserveBytes > 0 && !this.#isStopped) void this.#look();
+    if (this.#freeBytes - grownBytes < nextBytes) void this.#look();
   }
 
   #setTimer(): void {
