@@ -111,7 +111,8 @@ export class GroupReader {
     if (segment === undefined) return frames;
     let bytes = 0;
     const blockBytes = Math.min(READ_BLOCK_BYTES_MAX, maxBytes + READ_MARGIN_BYTES);
-    await segment.scanFrom({ by: "index", index: from }, blockBytes, (frame) => {
+    const reading = { blockBytes, keepsFrames: true };
+    await segment.scanFrom({ by: "index", index: from }, reading, (frame) => {
       if (frame.index < from) return true;
       if (frame.index >= to) return false;
       bytes += frame.byteLength;
@@ -154,7 +155,8 @@ export class GroupReader {
     const start = first === undefined ? -1 : this.#segments.list.indexOf(first);
     const segments = start === -1 ? [] : this.#segments.list.slice(start);
     for (const segment of segments) {
-      await segment.scanFrom({ by: "offset", offset: request.fromOffset }, blockBytes, (frame) => {
+      const reading = { blockBytes, keepsFrames: true };
+      await segment.scanFrom({ by: "offset", offset: request.fromOffset }, reading, (frame) => {
         goesOn = frame.index <= flushedIndex && gatherer.take(frame);
         return goesOn;
       });
@@ -189,7 +191,8 @@ export class GroupReader {
     const accepts = (frame: Frame): boolean => {
       const isPast = frame.span === 0 || frame.baseOffset + frame.span <= logStartOffset;
       if (isPast || maxTimestampOf(frame.payload, 0) < timestampMs) return false;
-      found = frame.payload;
+      // Memory that a scan borrows is used again for the next one.
+      found = frame.payload.slice();
       return true;
     };
     for (const segment of this.#segments.list.slice()) {
@@ -217,7 +220,8 @@ export class GroupReader {
     timestampMs: number,
     visit: (frame: Frame) => boolean,
   ): Promise<void> {
-    await segment.scanFrom({ by: "timestamp", timestampMs }, READ_BLOCK_BYTES_MAX, visit);
+    const reading = { blockBytes: READ_BLOCK_BYTES_MAX, keepsFrames: false };
+    await segment.scanFrom({ by: "timestamp", timestampMs }, reading, visit);
   }
 
   /**

@@ -4,6 +4,7 @@ import type { FileSystem } from "../ports/file-system.ts";
 import type { Gate } from "./gate.ts";
 import type { HandleCache } from "./handle-cache.ts";
 import type { IndexCache } from "./index-cache.ts";
+import type { ReadBuffers } from "./read-buffers.ts";
 
 /** What all segments of a data directory share. */
 export interface SegmentResources {
@@ -15,6 +16,7 @@ export interface SegmentResources {
    * them.
    */
   readonly readGate: Gate;
+  readonly readBuffers: ReadBuffers;
   readonly clock: Clock;
   /** Bytes of segment between two rows of its index. */
   readonly indexIntervalBytes: number;

@@ -5,6 +5,7 @@ import { FRAME_HEADER_BYTES } from "../core/frame.ts";
 import { decodeFrame, decodeFrameHeader } from "../core/frame-codec.ts";
 import type { Gate } from "./gate.ts";
 import type { HandleCache } from "./handle-cache.ts";
+import type { ReadBuffers } from "./read-buffers.ts";
 
 /** A part of a segment file that is known to hold whole frames. */
 export interface ScanRange {
@@ -16,6 +17,8 @@ export interface ScanRange {
   readonly endPosition: number;
   /** Bytes read at once. */
   readonly blockBytes: number;
+  /** Whether frames are used after their visit; otherwise their memory is used again. */
+  readonly keepsFrames: boolean;
 }
 
 /** Called for each frame in order with the byte at which it begins; false ends the scan. */
@@ -32,10 +35,16 @@ export function frameTimestamp(frame: Frame): number {
 export class SegmentScanner {
   readonly #handles: HandleCache;
   readonly #gate: Gate;
+  readonly #buffers: ReadBuffers;
 
-  constructor(handles: HandleCache, gate: Gate) {
-    this.#handles = handles;
-    this.#gate = gate;
+  constructor(parts: {
+    readonly handles: HandleCache;
+    readonly readGate: Gate;
+    readonly readBuffers: ReadBuffers;
+  }) {
+    this.#handles = parts.handles;
+    this.#gate = parts.readGate;
+    this.#buffers = parts.readBuffers;
   }
 
   /**
@@ -46,40 +55,57 @@ export class SegmentScanner {
     let position = range.position;
     let wanted = range.blockBytes;
     while (position < range.endPosition) {
-      const block = await this.#readBlock(range, position, wanted);
-      let at = 0;
-      let decoded = decodeFrame(range.group, block, at);
-      while (decoded.ok) {
-        if (!visit(decoded.frame, position + at)) return;
-        at = decoded.endPosition;
-        decoded = decodeFrame(range.group, block, at);
-      }
-      if (decoded.reason !== "truncated") throw damaged(range, position + at, decoded.reason);
-      const isLastBlock = position + block.length >= range.endPosition;
-      if (at === block.length && isLastBlock) return;
-      if (at === 0) {
-        // The frame is larger than the block: its header says how much to ask for.
-        const header = decodeFrameHeader(range.group, block, 0);
-        if (isLastBlock || !header.ok) throw damaged(range, position, "truncated");
-        wanted = FRAME_HEADER_BYTES + header.header.payloadBytes;
-      } else {
-        wanted = range.blockBytes;
-      }
-      position += at;
+      const asked = Math.max(wanted, FRAME_HEADER_BYTES);
+      const sizeBytes = Math.min(asked, range.endPosition - position);
+      const start = position;
+      const look = async (block: Uint8Array): Promise<BlockEnd> => {
+        await this.#fill(range, start, block);
+        return visitBlock(range, { start, block }, visit);
+      };
+      const end = range.keepsFrames
+        ? // Not zeroed first: every byte that is used is one that was read.
+          await look(Buffer.allocUnsafeSlow(sizeBytes))
+        : await this.#buffers.lend(sizeBytes, look);
+      if (end.isDone) return;
+      position = end.position;
+      wanted = end.wantedBytes ?? range.blockBytes;
     }
   }
 
-  async #readBlock(range: ScanRange, position: number, wanted: number): Promise<Uint8Array> {
-    const asked = Math.max(wanted, FRAME_HEADER_BYTES);
-    const sizeBytes = Math.min(asked, range.endPosition - position);
-    // Not zeroed first: every byte that is used is one that was read.
-    const block: Uint8Array = Buffer.allocUnsafeSlow(sizeBytes);
+  async #fill(range: ScanRange, position: number, block: Uint8Array): Promise<void> {
     const count = await this.#gate.run(() =>
       this.#handles.read(range.path, (handle) => handle.read(block, position)),
     );
-    if (count < sizeBytes) throw damaged(range, position + count, "the file ends too early");
-    return block;
+    if (count < block.length) throw damaged(range, position + count, "the file ends too early");
   }
+}
+
+/** Where a scan goes on, and how much it has to read there when a block is not enough. */
+type BlockEnd =
+  | { readonly isDone: true }
+  | { readonly isDone: false; readonly position: number; readonly wantedBytes?: number };
+
+function visitBlock(
+  range: ScanRange,
+  { start, block }: { readonly start: number; readonly block: Uint8Array },
+  visit: FrameVisitor,
+): BlockEnd {
+  let at = 0;
+  let decoded = decodeFrame(range.group, block, at);
+  while (decoded.ok) {
+    if (!visit(decoded.frame, start + at)) return { isDone: true };
+    at = decoded.endPosition;
+    decoded = decodeFrame(range.group, block, at);
+  }
+  if (decoded.reason !== "truncated") throw damaged(range, start + at, decoded.reason);
+  const isLastBlock = start + block.length >= range.endPosition;
+  if (at === block.length && isLastBlock) return { isDone: true };
+  if (at > 0) return { isDone: false, position: start + at };
+  // The frame is larger than the block: its header says how much to ask for.
+  const header = decodeFrameHeader(range.group, block, 0);
+  if (isLastBlock || !header.ok) throw damaged(range, start, "truncated");
+  const wantedBytes = FRAME_HEADER_BYTES + header.header.payloadBytes;
+  return { isDone: false, position: start, wantedBytes };
 }
 
 function damaged(range: ScanRange, position: number, reason: string): CodedError {

@@ -13,7 +13,7 @@ import {
 import { type IndexEntry, SparseIndex } from "../core/sparse-index.ts";
 import { FileSystemError } from "../ports/file-system.ts";
 import type { SegmentContext } from "./segment-context.ts";
-import { frameTimestamp, SegmentScanner } from "./segment-scan.ts";
+import { frameTimestamp, type ScanRange, SegmentScanner } from "./segment-scan.ts";
 
 const SMALL_PART_BYTES = 2048;
 const SCAN_BLOCK_BYTES = 256 * 1024;
@@ -49,7 +49,7 @@ export class Segment {
 
   constructor(context: SegmentContext, facts: SegmentFacts) {
     this.#context = context;
-    this.#scanner = new SegmentScanner(context.handles, context.readGate);
+    this.#scanner = new SegmentScanner(context);
     this.#facts = facts;
     this.path = `${context.directory}/${segmentFileName(facts.baseIndex, "seg")}`;
     this.indexPath = `${context.directory}/${segmentFileName(facts.baseIndex, "idx")}`;
@@ -304,14 +304,14 @@ export class Segment {
    */
   async scanFrom(
     key: SearchKey,
-    blockBytes: number,
+    reading: Pick<ScanRange, "blockBytes" | "keepsFrames">,
     visit: (frame: Frame) => boolean,
   ): Promise<void> {
     const index = await this.index();
     const row = floorOf(index, key);
     let isFirst = true;
     try {
-      await this.#scanFromRow(row, blockBytes, (frame) => {
+      await this.#scanFromRow(row, reading, (frame) => {
         isFirst = false;
         return visit(frame);
       });
@@ -322,19 +322,19 @@ export class Segment {
       // can tell.
       this.#index = await this.#loadIndex(this.#facts.sizeBytes, new Uint8Array(0));
       this.#persisted = undefined;
-      await this.#scanFromRow(floorOf(this.#index, key), blockBytes, visit);
+      await this.#scanFromRow(floorOf(this.#index, key), reading, visit);
     }
   }
 
   async #scanFromRow(
     row: IndexEntry | undefined,
-    blockBytes: number,
+    reading: Pick<ScanRange, "blockBytes" | "keepsFrames">,
     visit: (frame: Frame) => boolean,
   ): Promise<void> {
     const position = row?.position ?? SEGMENT_HEADER_BYTES;
     let isFirst = true;
     await this.#scanner.scan(
-      { ...this.#range(position, this.#facts.sizeBytes), blockBytes },
+      { ...this.#range(position, this.#facts.sizeBytes), ...reading },
       (frame) => {
         if (isFirst && row !== undefined && frame.index !== row.index) {
           throw this.#damaged(`index row ${row.index} points at frame ${frame.index}`);
@@ -361,7 +361,8 @@ export class Segment {
 
   #range(position: number, endPosition: number) {
     const { group } = this.#context;
-    return { path: this.path, group, position, endPosition, blockBytes: SCAN_BLOCK_BYTES };
+    const reading = { blockBytes: SCAN_BLOCK_BYTES, keepsFrames: false };
+    return { path: this.path, group, position, endPosition, ...reading };
   }
 
   #damaged(reason: string, position = 0): CodedError {

@@ -6,6 +6,7 @@ import type { StoreParts } from "./group-entry.ts";
 import type { DurablePoint } from "./group-writer.ts";
 import { HandleCache } from "./handle-cache.ts";
 import { IndexCache } from "./index-cache.ts";
+import { ReadBuffers } from "./read-buffers.ts";
 import type { RecoveryPoint } from "./recovery.ts";
 import { type LogStoreOptions, logStoreSettings } from "./store-options.ts";
 
@@ -86,6 +87,7 @@ export function createStoreParts(options: LogStoreOptions): OpenParts {
       handles: new HandleCache(fileSystem, settings.openFilesMax, fail),
       indexes: new IndexCache(LOADED_INDEXES_MAX),
       readGate: new Gate(COLD_READS_MAX),
+      readBuffers: new ReadBuffers(COLD_READS_MAX),
       indexIntervalBytes: indexInterval(settings.indexIntervalBytes),
       nextIdentity: () => {
         identityCounter = (identityCounter + 1) % IDENTITY_COUNTER_MAX;
