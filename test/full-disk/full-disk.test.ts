@@ -6,6 +6,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { CodedError, connect, type Stratalog } from "@stratalog/client";
 import { describe, expect, test } from "vitest";
 import { ProcessCluster } from "../integration/process-cluster.ts";
+import { settled } from "../integration/settled.ts";
+import { storedRecords } from "../integration/stored-records.ts";
 import { canRun } from "../skips.ts";
 import { SmallDisk, whyNoSmallDisk } from "./small-disk.ts";
 
@@ -83,7 +85,10 @@ class SmallCluster implements AsyncDisposable {
   }
 
   /** Sends filler until it is refused or so much is stored; gives the refusal. */
-  async fill(bytes = Number.POSITIVE_INFINITY): Promise<CodedError | undefined> {
+  async fill(
+    bytes = Number.POSITIVE_INFINITY,
+    place: { readonly partition?: number } = {},
+  ): Promise<CodedError | undefined> {
     await using producer = this.client.producer({ deliveryTimeoutMs: 2_000 });
     let refusal: CodedError | undefined;
     let sentBytes = 0;
@@ -92,7 +97,7 @@ class SmallCluster implements AsyncDisposable {
         sentBytes += FILLER_BYTES;
         const value = new Uint8Array(FILLER_BYTES);
         try {
-          await producer.send({ topic: "filler", key: String(sentBytes), value });
+          await producer.send({ topic: "filler", ...place, key: String(sentBytes), value });
         } catch (error) {
           refusal ??= CodedError.from(error);
         }
@@ -102,8 +107,12 @@ class SmallCluster implements AsyncDisposable {
     return refusal;
   }
 
-  async leaderOfKept(): Promise<number | undefined> {
-    const { partitions } = await this.client.admin().describeTopic("kept");
+  leaderOfKept(): Promise<number | undefined> {
+    return this.leaderOf("kept");
+  }
+
+  async leaderOf(topic: string): Promise<number | undefined> {
+    const { partitions } = await this.client.admin().describeTopic(topic);
     return partitions[0]?.leader;
   }
 
@@ -152,6 +161,41 @@ describe.skipIf(!runs)("a disk at its reserve", () => {
     expect(await cluster.fill(2 * MIB)).toBeUndefined();
     expect(await cluster.readKept()).toEqual(cluster.kept);
     expect(processes.brokers.map(({ pid }) => pid)).toEqual(pids);
+  }, 120_000);
+});
+
+describe.skipIf(!runs)("a follower's disk that is fuller than the others", () => {
+  test("keeps half of its reserve while the others take writes, and has everything in the end", async () => {
+    await using cluster = await SmallCluster.start(3);
+    const { client, processes, disks } = cluster;
+    await cluster.keep(20);
+    await cluster.fill(MIB, { partition: 0 });
+    const leaders = [await cluster.leaderOfKept(), await cluster.leaderOf("filler")];
+    const follower = [1, 2, 3].find((id) => !leaders.includes(id)) ?? 0;
+    const small = disks[follower - 1]!;
+    small.take("other", small.freeBytes - RESERVE_BYTES - 2 * MIB);
+    expect(await cluster.fill(18 * MIB, { partition: 0 })).toBeUndefined();
+    await until("half of its reserve gone", () => small.freeBytes < RESERVE_BYTES / 2);
+    // What it had taken goes to its segments still; of what is sent now it stores nothing.
+    await delay(1_000);
+    const { freeBytes } = small;
+    expect(await cluster.fill(5 * MIB, { partition: 0 })).toBeUndefined();
+    await cluster.keep(20);
+    await delay(1_000);
+    expect(small.freeBytes).toBeGreaterThan(freeBytes - 2 * MIB);
+
+    await client.admin().alterConfig("filler", { set: { "retention.bytes": String(MIB) } });
+    await until("room on every disk", () =>
+      disks.every(({ freeBytes }) => freeBytes > RESERVE_BYTES - 2 * MIB),
+    );
+    small.remove("other");
+    await cluster.keep(20);
+    await settled(processes);
+    await Promise.all(processes.brokers.map((broker) => broker.kill()));
+    for (const { plan } of processes.brokers) {
+      const stored = await storedRecords(plan, "kept");
+      expect([...stored.values()]).toEqual([...cluster.kept.values()]);
+    }
   }, 120_000);
 });
 

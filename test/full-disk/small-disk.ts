@@ -1,5 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, openSync, closeSync, rmSync, statfsSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 
 const BLOCK_BYTES = 64 * 1024;
@@ -42,6 +50,11 @@ export class SmallDisk implements Disposable {
     } finally {
       closeSync(file);
     }
+  }
+
+  /** Somebody else writes so many bytes. */
+  take(name: string, bytes: number): void {
+    writeFileSync(join(this.path, name), new Uint8Array(bytes));
   }
 
   remove(name: string): void {

@@ -39,7 +39,7 @@ interface Cut {
   readonly victim: number;
   /** Load between the brokers being ready and the cut. */
   readonly loadMs: number;
-  /** Whether nothing is sent while brokers start: they are up sooner, and meet no load. */
+  /** Whether nothing is sent while brokers start and what they have is read. */
   readonly isQuiet: boolean;
   /** Life of a process after its disk is cut: what it says then must be true as well. */
   readonly lingerMs: number;
@@ -193,10 +193,10 @@ export class ClusterLife {
     const brokers = this.#cluster.brokers.filter((_, index) => isHit(index));
     const before = this.acknowledgedCount;
     try {
+      for (const lane of this.#lanes) lane.resume();
       await delay(cut.loadMs);
       await this.#cutPower(cut, disks, brokers);
       await Promise.all(brokers.map(readyAtLast));
-      for (const lane of this.#lanes) lane.resume();
       this.#problems = await this.#compare();
     } catch (error) {
       this.#problems = [error instanceof Error ? error.message : String(error)];
@@ -297,7 +297,7 @@ export class ClusterLife {
   }
 
   async #compare(): Promise<readonly string[]> {
-    // The load goes on: only what was acknowledged before the reading began can be asked for.
+    // The load may go on: only what was acknowledged before the reading began can be asked for.
     const acknowledged = this.#acknowledged();
     return problemsOf(acknowledged, await this.#read());
   }
