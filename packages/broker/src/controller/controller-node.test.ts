@@ -1,6 +1,7 @@
-import { brokerId, type TopicId } from "@stratalog/base";
+import { brokerId, encodeJson, type TopicId } from "@stratalog/base";
 import { beforeEach, describe, expect, it } from "vitest";
 import { topicByName } from "@stratalog/metadata";
+import { CONTROLLER_SUBMIT } from "./controller-server.ts";
 import { type ControllerBroker, ControllerCluster } from "./testing/controller-cluster.ts";
 
 let cluster: ControllerCluster;
@@ -52,6 +53,19 @@ function create(name: string) {
 }
 
 describe("ControllerNode", () => {
+  it("sends commands of others on to where the controller is", async () => {
+    await registerAll();
+    const body = encodeJson(create("orders"));
+    const calls = cluster.network.calls(brokerId(9));
+    const answer = calls.call(brokerId(2), CONTROLLER_SUBMIT, body, { timeoutMs: 1_000 });
+    const refused = expect(answer).rejects.toMatchObject({
+      code: "NOT_CONTROLLER",
+      details: { leaderId: 1 },
+    });
+    await cluster.time.advanceAsync(100);
+    await refused;
+  });
+
   it("forms the cluster's metadata, registers brokers and shows them to all", async () => {
     await registerAll();
     for (const { node } of [one, two, three, observer]) {

@@ -283,6 +283,14 @@ describe("GroupCoordinators", () => {
     expect(described.members[0]).toMatchObject({ topicPrefixes: ["orders"] });
   });
 
+  it("say that there is none as long as its partition has no leader", async () => {
+    const empty = new CoordinatorCluster(3);
+    const found = empty.broker(1).coordinators.findCoordinator("billing", { timeoutMs: 200 });
+    const failed = expect(found).rejects.toMatchObject({ code: "COORDINATOR_NOT_AVAILABLE" });
+    await empty.run(500);
+    await failed;
+  });
+
   it("say where the coordinator is when they are not it", async () => {
     const leader = await coordinatorOf("billing");
     const other = cluster.brokers.find(({ id }) => id !== leader)!;
