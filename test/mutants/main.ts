@@ -157,8 +157,9 @@ async function main(): Promise<void> {
     return;
   }
   const commit = stateOfSources(suite);
+  const policy = { sparesPureSwaps: suite.sparesPureSwaps === true };
   const all = sourcesOf(suite).flatMap((path) =>
-    mutantsOf(path, readFileSync(join(repositoryRoot, path), "utf8")),
+    mutantsOf(path, readFileSync(join(repositoryRoot, path), "utf8"), policy),
   );
   const drawn = drawMutants(all, Number(values.drawn), new SeededRandom(Number(values.seed)));
   const jobs = [

@@ -17,6 +17,8 @@ export interface MutantSuite {
   /** Files that drawn mutants change: [folder, pattern of paths inside that are left out]. */
   readonly drawnFrom: readonly string[];
   readonly leftOut: RegExp;
+  /** See `MutantPolicy`; samples of other suites were drawn and argued without it. */
+  readonly sparesPureSwaps?: true;
   /** Folders whose changes make earlier results void. */
   readonly dependsOn: readonly string[];
   /**

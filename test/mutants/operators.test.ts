@@ -40,6 +40,37 @@ describe("operator mutants", () => {
     expect(ids.filter((id) => id.includes("becomes"))).toEqual([]);
   });
 
+  it("spare swaps of arithmetic that names nothing of each other, where a suite wants it", () => {
+    const lines = [
+      "  this.#sizes[slot] = bytes;",
+      "  this.#count++;",
+      "  this.#next = Math.max(this.#count, 1);",
+      "  this.#nextTerm = new Term(1);",
+      "  this.#next = this.#draw(this.#next);",
+      "  leader.role = x;",
+      "  state.leader = leader.role;",
+    ];
+    const swapped = (sparesPureSwaps: boolean): readonly string[] =>
+      mutantsOf("x.ts", `${lines.join("\n")}\n`, { sparesPureSwaps })
+        .map(({ id }) => id)
+        .filter((id) => id.includes("swapped"));
+    expect(swapped(false)).toHaveLength(6);
+    expect(swapped(true)).toEqual([
+      'x.ts:2 swapped with the next "this.#count++;"',
+      'x.ts:4 swapped with the next "this.#nextTerm = new Term(1);"',
+      'x.ts:5 swapped with the next "this.#next = this.#draw(this.#next);"',
+      'x.ts:6 swapped with the next "leader.role = x;"',
+    ]);
+  });
+
+  it("spare swaps of writes to fields of a format", () => {
+    const body = "  writeUint32(bytes, 0, a);\n  writeInt64(bytes, 4, b);\n  bytes.set(c);\n";
+    const swaps = mutantsOf("x.ts", body).filter(({ id }) => id.includes("swapped"));
+    expect(swaps.map(({ id }) => id)).toEqual([
+      'x.ts:2 swapped with the next "writeInt64(bytes, 4, b);"',
+    ]);
+  });
+
   it("apply at their own place", () => {
     const [first] = mutantsOf("x.ts", text);
     expect(first).toBeDefined();

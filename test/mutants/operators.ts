@@ -25,12 +25,27 @@ const UNOBSERVABLE =
   /\bassert\(|^\s*(?:import|export type|export interface|readonly|type|\*|\/\/|\| \{ readonly)/;
 /** An assignment or a count that calls nothing: its target, and what it reads. */
 const PLAIN_ASSIGNMENT = /^\s+([\w.#]+)(?:(?:\+\+|--);| = ([^(]*);)$/;
+/** The same to an element too, made by nothing but arithmetic and constructors. */
+const PURE_ASSIGNMENT =
+  /^\s+([\w.#]+)(?:\[[\w.#]+\])?(?:(?:\+\+|--);| [-+]?= (?:(?!await)[^(]|(?<=\bnew \w+|Math\.\w+)\()*;)$/;
+
+/** Which pairs of neighbours are no mutants when they are swapped, besides what always holds. */
+export interface MutantPolicy {
+  /** Also assignments by arithmetic and constructors that name nothing of each other. */
+  readonly sparesPureSwaps: boolean;
+}
+
+const PLAIN: MutantPolicy = { sparesPureSwaps: false };
 
 /**
  * Every mutant of a file: tokens swapped, statements dropped, neighbours swapped. Types and
  * comments are spared.
  */
-export function mutantsOf(path: string, text: string): readonly Mutant[] {
+export function mutantsOf(
+  path: string,
+  text: string,
+  policy: MutantPolicy = PLAIN,
+): readonly Mutant[] {
   const code = blankComments(text);
   const lines = text.split("\n");
   const found: Mutant[] = [];
@@ -39,7 +54,8 @@ export function mutantsOf(path: string, text: string): readonly Mutant[] {
     const bare = code.slice(position, position + line.length);
     if (!UNOBSERVABLE.test(line) && bare.trim() !== "") {
       found.push(...swapsIn(path, { line, bare, position, number: index + 1 }));
-      found.push(...dropsIn(path, { line, position, number: index + 1, next: lines[index + 1] }));
+      const place = { line, position, number: index + 1, next: lines[index + 1] };
+      found.push(...dropsIn(path, place, policy));
     }
     position += line.length + 1;
   });
@@ -71,6 +87,7 @@ function swapsIn(path: string, { line, bare, position, number }: Line): readonly
 function dropsIn(
   path: string,
   place: Omit<Line, "bare"> & { readonly next: string | undefined },
+  policy: MutantPolicy,
 ): readonly Mutant[] {
   const { line, position, number, next } = place;
   const indent = STATEMENT.exec(line)?.[1];
@@ -84,6 +101,7 @@ function dropsIn(
   };
   const isSwappable = next !== undefined && STATEMENT.exec(next)?.[1] === indent;
   if (!isSwappable || UNOBSERVABLE.test(next) || commute(line, next)) return [dropped];
+  if (policy.sparesPureSwaps && arePure(line, next)) return [dropped];
   const swapped = {
     id: `${path}:${number} swapped with the next "${line.trim()}"`,
     path,
@@ -94,11 +112,27 @@ function dropsIn(
   return [dropped, swapped];
 }
 
+/** Fills a field of a format: fields do not overlap, so their order is nobody's. */
+const FIELD_WRITE = /^\s+write(?:Uint|Int)\d+\(/;
+
 /** Whether the order of two statements cannot matter: neither reads or writes what the other sets. */
 function commute(line: string, next: string): boolean {
+  if (FIELD_WRITE.test(line) && FIELD_WRITE.test(next)) return true;
   const [first, second] = [PLAIN_ASSIGNMENT.exec(line), PLAIN_ASSIGNMENT.exec(next)];
   if (first?.[1] === undefined || second?.[1] === undefined) return false;
   return !next.includes(first[1]) && !line.includes(second[1]);
+}
+
+/** The same for assignments that call nothing with effects; names are compared whole. */
+function arePure(line: string, next: string): boolean {
+  const targets = [PURE_ASSIGNMENT.exec(line)?.[1], PURE_ASSIGNMENT.exec(next)?.[1]];
+  const [first, second] = targets;
+  if (first === undefined || second === undefined) return false;
+  return !names(next, first) && !names(line, second);
+}
+
+function names(text: string, name: string): boolean {
+  return text.split(/[^\w.#]+/).some((word) => word === name || word.startsWith(`${name}.`));
 }
 
 /** Draws `count` different mutants, the same for the same seed and sources. */

@@ -12,7 +12,8 @@ function check(folder: string): readonly string[] {
 const CORE = {
   drawnFrom: ["packages/raft-ts/src/core"],
   leftOut: /\/(?:describe|status|messages|types|log-storage)\b/,
-};
+  sparesPureSwaps: true,
+} as const;
 
 /** What holds for all drawn mutants of the storage engine. */
 const STORAGE = {
