@@ -139,3 +139,48 @@ describe("a handler that blocks the event loop", () => {
     90_000,
   );
 });
+
+describe("a handler that takes longer than maxPollIntervalMs", () => {
+  it("is told, loses its partitions to another member, and its late commit is refused", async () => {
+    const topic = "poll";
+    await client.admin().createTopic({ name: topic, partitions: 2 });
+    await client.producer().send({ topic, partition: 0, value: "slow" });
+    const subscription = { group: "pollers", topics: [topic], fromBeginning: true } as const;
+    await using slow = client.consumer({ ...subscription, maxPollIntervalMs: 1_000 });
+    const reasons: string[] = [];
+    slow.on("revoked", (_partitions, reason) => void reasons.push(reason));
+    const outcome: { abortedMs: number; commit: string }[] = [];
+    const running = slow.run({
+      handler: async (record, { signal }) => {
+        const startMs = performance.now();
+        await new Promise<void>((resolve) => {
+          signal.addEventListener("abort", () => resolve());
+        });
+        const abortedMs = performance.now() - startMs;
+        // Whoever gets the partition is through with the record before this one comes back.
+        while (taken.length === 0) await delay(20);
+        const commit = await slow.commit(record).then(
+          () => "stored",
+          (error: unknown) => CodedError.from(error).code,
+        );
+        outcome.push({ abortedMs, commit });
+      },
+    });
+    const taken: (string | null)[] = [];
+    while (slow.assignment.length < 2) await delay(20);
+    const other = connect({ brokers: cluster.addresses });
+    const heir = other.consumer(subscription);
+    const inheriting = heir.run({ handler: (record) => void taken.push(record.text()) });
+    while (outcome.length === 0) await delay(20);
+    expect(taken).toEqual(["slow"]);
+    expect(outcome[0]?.commit).toBe("FENCED_MEMBER_EPOCH");
+    expect(outcome[0]?.abortedMs).toBeGreaterThan(900);
+    expect(reasons).toContain("lost");
+    // It is back for more.
+    while (slow.assignment.length !== 1) await delay(20);
+    await slow.close();
+    await running;
+    await other.close();
+    await inheriting;
+  }, 30_000);
+});

@@ -185,6 +185,32 @@ describe("a member of a group", () => {
     await Promise.all([loop, reading]);
   });
 
+  test("closes while it is asked to give a partition up that its loop is at", async () => {
+    await fill(4);
+    const first = member();
+    let isBusy = false;
+    let release: () => void = () => {};
+    const busy = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const loop = (async () => {
+      for await (const record of first) {
+        isBusy = record.partition % 2 === 1;
+        if (isBusy) await busy;
+      }
+    })();
+    await until(() => isBusy);
+    const second = member();
+    const reading = take(second, 1);
+    await until(() => first.assignment.length === 4 && group.members.size === 2);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await first.close({ timeoutMs: 1_000 });
+    release();
+    await loop;
+    expect((await reading).length).toBe(1);
+    await until(() => second.assignment.length === 4);
+  });
+
   test("commits of a batch that was taken away in its midst only what the loop had read", async () => {
     const producer = log.producer();
     const values = Array.from({ length: 10 }, (_, index) => String(index));

@@ -67,7 +67,9 @@ export class GroupMember {
 
   /** Leaves the group; takes at most about `timeoutMs`. */
   async leave(timeoutMs: number): Promise<void> {
+    // Both: a target that differs from what is done would be carried out, for ever.
     this.#target = undefined;
+    this.#done = undefined;
     await this.session.leave(timeoutMs);
     this.#scope.close();
   }

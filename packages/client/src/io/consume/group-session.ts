@@ -145,9 +145,10 @@ export class GroupSession {
    * Leaves the group, waiting for the coordinator at most `timeoutMs`; then the session is over.
    */
   async leave(timeoutMs: number): Promise<void> {
-    if (this.#isJoined) {
+    // Also when the coordinator has not answered the join yet: it would keep a member that is gone.
+    if (this.#stream !== undefined) {
       this.#write({ leave: {} });
-      this.#stream?.end();
+      this.#stream.end();
       const limit = new AbortController();
       const ended = this.#streamEnded();
       const patience = this.#scope.sleep(timeoutMs, limit.signal).catch(() => {

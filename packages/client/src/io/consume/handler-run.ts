@@ -255,7 +255,9 @@ export class HandlerRun<Key, Value> implements PartitionReader {
   }
 
   #onDone(work: RecordWork<Key, Value>): void {
-    if (work.item.lane.isGone) this.#discard(work);
+    const { lane } = work.item;
+    // It was told to stop: whether it did all before it did so, nobody knows.
+    if (lane.isGone || lane.signal.aborted) this.#discard(work);
     else this.#scheduler.finish(work);
     this.#afterwards(work);
   }
