@@ -104,7 +104,8 @@ async function main(): Promise<void> {
   const wanted = Number(values.cuts);
   const perLife = Number(values.life);
   const known = new Set(entries.map(({ control, seed }) => (control ? -1 : seed)));
-  if (!known.has(-1)) add(Number(values.seed), true, await controlLife(Number(values.seed)));
+  const hasControl = entries.some((entry) => entry.control && entry.commit === commit);
+  if (!hasControl) add(Number(values.seed), true, await controlLife(Number(values.seed)));
   for (let seed = Number(values.seed); doneCuts() < wanted && !isStopped; seed++) {
     if (known.has(seed)) continue;
     const count = Math.min(perLife, wanted - doneCuts());
