@@ -75,12 +75,6 @@ export const ARGUED: readonly Argued[] = [
   },
   {
     path: `${CORE}/tracker/inflights.ts`,
-    find: "this.#indexes[slot] = lastIndex;\nthis.#sizes[slot] = bytes;",
-    replace: "this.#sizes[slot] = bytes;\nthis.#indexes[slot] = lastIndex;",
-    reason: "two arrays are written one after the other, and nobody looks in between",
-  },
-  {
-    path: `${CORE}/tracker/inflights.ts`,
     find: "sizes.push(i < this.#count ? (this.#sizes[slot] ?? 0) : 0);",
     replace: "sizes.push(i <= this.#count ? (this.#sizes[slot] ?? 0) : 0);",
     reason: "another value in a slot that is beyond the count, and written before it is read",
@@ -91,12 +85,6 @@ export const ARGUED: readonly Argued[] = [
     replace: "",
     reason:
       "what is applied is left out again when it is asked about, and dropped by the next apply",
-  },
-  {
-    path: `${CORE}/log/unstable-log.ts`,
-    find: "this.#snapshot = snapshot;\nthis.#snapshotInProgress = false;",
-    replace: "this.#snapshotInProgress = false;\nthis.#snapshot = snapshot;",
-    reason: "two fields are set one after the other, and nobody looks in between",
   },
   {
     path: `${CORE}/log/configuration-indexes.ts`,
@@ -125,16 +113,47 @@ export const ARGUED: readonly Argued[] = [
   },
   {
     path: `${CORE}/tracker/progress.ts`,
-    find: "this.recentActive = start.recentActive;\nthis.inflights = new Inflights(start.limits.maxInflightMessages, start.limits.maxInflightBytes);",
-    replace:
-      "this.inflights = new Inflights(start.limits.maxInflightMessages, start.limits.maxInflightBytes);\nthis.recentActive = start.recentActive;",
-    reason: "two fields of a new object, neither made from the other",
-  },
-  {
-    path: `${CORE}/tracker/progress.ts`,
     find: 'this.#resetState("probe");\nthis.next = Math.max(this.match, delivered) + 1;',
     replace: 'this.next = Math.max(this.match, delivered) + 1;\nthis.#resetState("probe");',
     reason: "the reset touches neither the match nor the next index",
+  },
+  {
+    path: `${CORE}/transitions.ts`,
+    find: "state.electionElapsed = 0;\nresetRandomizedElectionTicks(state);",
+    replace: "resetRandomizedElectionTicks(state);\nstate.electionElapsed = 0;",
+    reason: "drawing the next timeout does not look at the time that has passed",
+  },
+  {
+    path: `${CORE}/commit.ts`,
+    find: "index > state.log.committed && state.log.matches(index, state.term) && state.log.commitTo(index)",
+    replace:
+      "index >= state.log.committed && state.log.matches(index, state.term) && state.log.commitTo(index)",
+    reason: "at the commit index itself `commitTo` answers that nothing rose",
+  },
+  {
+    path: `${CORE}/settled.ts`,
+    find: "if (log.unstable.hasEntries || log.unstable.snapshot !== undefined) return false;",
+    replace: "if (log.unstable.hasEntries || log.unstable.snapshot !== undefined) return true;",
+    reason: "the line is a second lock: what is applied through its end is durable in either mode",
+  },
+  {
+    path: `${CORE}/log/raft-log.ts`,
+    find: "applyIsPending = false;",
+    replace: "",
+    reason: "without its first value the field is undefined, which is as false",
+  },
+  {
+    path: `${CORE}/snapshotting.ts`,
+    find: "return true;",
+    replace: "return false;",
+    reason: "the log that was replaced ends at what is committed, so either answer acknowledges it",
+  },
+  {
+    path: `${CORE}/membership/changer.ts`,
+    find: "this.#learners.delete(id);\nthis.#learnersNext.delete(id);",
+    replace: "this.#learnersNext.delete(id);\nthis.#learners.delete(id);",
+    previous: "if (!this.#isMember(id)) this.#added.add(id);",
+    reason: "two sets lose the same id, one after the other",
   },
 ];
 

@@ -9,12 +9,17 @@ import { APPEND_WORKER, EMPTY_CONF_STATE, type Entry } from "./types.ts";
 /** A follower in a group of three whose storage works behind queues. */
 class SlowFollower {
   readonly storage = MemoryStorage.withVoters([1, 2, 3]);
-  readonly raft = new RaftNode({
-    id: 1,
-    storage: this.storage,
-    random: () => 0,
-    asyncStorageWrites: true,
-  });
+  readonly raft: RaftNode;
+
+  constructor(options: { readonly preVote?: boolean } = {}) {
+    this.raft = new RaftNode({
+      id: 1,
+      storage: this.storage,
+      random: () => 0,
+      asyncStorageWrites: true,
+      ...options,
+    });
+  }
 
   /** Takes a Ready; its messages to a local worker. */
   take(): readonly Message[] {
@@ -159,3 +164,55 @@ describe("advance", () => {
     expect(() => raft.advance(ready)).toThrow(RaftInvariantError);
   });
 });
+
+describe("a candidate whose disk is slow", () => {
+  const vote = { type: "vote-response", to: 1, term: 1, reject: false } as const;
+
+  it("does not lead before its own vote is durable, whoever else votes for it", () => {
+    const { raft } = new SlowFollower({ preVote: false });
+    raft.campaign();
+    const { responses } = writeOf(raft);
+    raft.step({ ...vote, from: 2 });
+    raft.step({ ...vote, from: 3 });
+    expect(raft.role).toBe("candidate");
+    for (const response of responses) if (response.to === 1) raft.step(response);
+    expect(raft.role).toBe("leader");
+  });
+
+  it("asks for votes only when the entries that it asks with are durable", () => {
+    const { raft } = new SlowFollower({ preVote: false });
+    raft.campaign();
+    expect(raft.ready().messages.filter(({ type }) => type === "vote-request")).toHaveLength(2);
+    raft.step(append(2, 2, [entry(1, 2)]));
+    raft.forgetLeader();
+    raft.campaign();
+    const { messages } = raft.ready();
+    expect(messages.map(({ type }) => type)).toEqual(["storage-append"]);
+    const [write] = messages;
+    expect(write?.type === "storage-append" && write.responses).toMatchObject([
+      { type: "append-response", to: 2 },
+      { type: "vote-response", to: 1 },
+      { type: "vote-request", to: 2, lastIndex: 1, lastTerm: 2 },
+      { type: "vote-request", to: 3, lastIndex: 1, lastTerm: 2 },
+      { type: "storage-append-response", to: 1 },
+    ]);
+  });
+
+  it("acknowledges the proposals of one turn once", () => {
+    const { raft } = new SlowFollower({ preVote: false });
+    raft.campaign();
+    const { responses } = writeOf(raft);
+    raft.step({ ...vote, from: 2 });
+    for (const response of responses) if (response.to === 1) raft.step(response);
+    raft.propose(Uint8Array.of(1));
+    raft.propose(Uint8Array.of(2));
+    const own = writeOf(raft).responses.filter(({ type }) => type === "append-response");
+    expect(own).toMatchObject([{ to: 1, index: 3 }]);
+  });
+});
+
+function writeOf(raft: RaftNode): StorageAppendMessage {
+  const write = raft.ready().messages.find((message) => message.type === "storage-append");
+  if (write === undefined) throw new Error("nothing to write");
+  return write;
+}

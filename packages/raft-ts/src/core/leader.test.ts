@@ -99,6 +99,21 @@ function tells(sent: readonly Message[], to: ReplicaId, commit: number): boolean
   );
 }
 
+describe("a read at a leader", () => {
+  it("asks at once, and one of two followers is enough", () => {
+    const leader = new Leader();
+    leader.raft.readIndex(7);
+    const asked = leader.work().filter(({ type }) => type === "heartbeat");
+    expect(asked).toMatchObject([
+      { to: 2, readSequence: 1 },
+      { to: 3, readSequence: 1 },
+    ]);
+    const answer = { type: "heartbeat-response", from: 3, to: 1, term: 1 } as const;
+    leader.raft.step({ ...answer, readSequence: 1 });
+    expect(leader.raft.ready().readStates).toEqual([{ index: 1, context: 7 }]);
+  });
+});
+
 describe("what a leader believes of a follower", () => {
   it("is that it may have missed a commit index that a heartbeat told lower since", () => {
     const leader = new Leader();
@@ -124,11 +139,13 @@ describe("what a leader believes of a follower", () => {
     expect(leader.progressOf(3)).toMatchObject({ state: "probe", next, isPaused: true });
   });
 
-  it("is forgotten when it was removed and is added again, not when it is promoted", () => {
+  it("is forgotten when it was removed and is added again, not when it is promoted or demoted", () => {
     const leader = new Leader();
     leader.raft.applyConfChange(oneStep("add-learner", 4));
     leader.acknowledge(4, 1);
     leader.raft.applyConfChange(oneStep("add-voter", 4));
+    expect(leader.progressOf(4)?.match).toBe(1);
+    leader.raft.applyConfChange(oneStep("add-learner", 4));
     expect(leader.progressOf(4)?.match).toBe(1);
     leader.raft.applyConfChange(oneStep("remove", 4));
     leader.raft.applyConfChange(oneStep("add-learner", 4));

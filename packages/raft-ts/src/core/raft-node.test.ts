@@ -275,6 +275,20 @@ describe("a vote", () => {
     expect(candidate.commitIndex).toBe(2);
   });
 
+  it("teaches what is committed when it is asked for, and when a later term refuses it", () => {
+    const entries = [{ type: "normal", index: 1, term: 1, data: small }] as const;
+    const message = { type: "append", from: 2, to: 1, term: 1, prevIndex: 0, prevTerm: 0 } as const;
+    const hint = { commit: 1, commitTerm: 1 };
+    const asked = new TestGroup(3).node(1);
+    asked.step({ ...message, commit: 0, entries });
+    asked.step({ ...request, term: 1, ...hint });
+    expect(asked.commitIndex).toBe(1);
+    const refused = new TestGroup(3).node(1);
+    refused.step({ ...message, commit: 0, entries });
+    refused.step({ type: "vote-response", from: 3, to: 1, term: 5, reject: true, ...hint });
+    expect([refused.term, refused.commitIndex]).toEqual([5, 1]);
+  });
+
   it("is not given while a leader is alive, unless it is forced", () => {
     const group = new TestGroup(3);
     group.elect(1);

@@ -61,6 +61,28 @@ describe("the progress of a follower", () => {
     expect(failed.next).toBe(4);
   });
 
+  it("probes without entries as often as it likes", () => {
+    const one = progress(0, 5);
+    one.sentEntries(0, 0);
+    expect([one.isPaused, one.next]).toEqual([false, 5]);
+  });
+
+  it("streams from the entry after the acknowledged one, wherever the probe was", () => {
+    const one = progress(0, 10);
+    expect(one.maybeUpdate(4)).toBe(true);
+    expect(one.next).toBe(10);
+    one.becomeReplicate();
+    expect(one.next).toBe(5);
+  });
+
+  it("takes a commit index for untold where the entry turned out to be missing", () => {
+    const one = progress(0, 8);
+    one.sentCommit(6);
+    expect(one.maybeDecreaseTo(7, 2)).toBe(true);
+    expect(one.maybeUpdate(4)).toBe(true);
+    expect(one.canBumpCommit(6)).toBe(true);
+  });
+
   it("sends a commit index early only where it can help", () => {
     const one = progress(4, 5);
     one.becomeReplicate();
