@@ -58,6 +58,14 @@ export type { HeadersInput, ProducerRecord, RecordContent } from "./io/producer/
 export { Replay } from "./io/replay/replay.ts";
 export type { PartitionProgress, ReplayProgress } from "./io/replay/replay-progress.ts";
 export type { ReplayOptions, ReplayPoint } from "./io/replay/replay-options.ts";
+export type {
+  ClientMetrics,
+  CommittedEvent,
+  FetchedEvent,
+  GivenUpEvent,
+  RebalanceEvent,
+  StoredEvent,
+} from "./io/telemetry.ts";
 export { type ClientOptions, Stratalog } from "./io/stratalog.ts";
 export type { ClientEnvironment } from "./ports/environment.ts";
 export type { Connection, OutgoingStream, StreamListener, Transport } from "./ports/transport.ts";

@@ -6,6 +6,7 @@ import type { ClientEnvironment } from "../ports/environment.ts";
 import type { Connection, RequestOf, ResponseOf, UnaryName } from "../ports/transport.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import { MetadataRefresher } from "./metadata-refresher.ts";
+import { Telemetry } from "./telemetry.ts";
 import type { Scope } from "./scope.ts";
 
 /** How a client finds and treats brokers. */
@@ -58,6 +59,7 @@ const FINAL: readonly ErrorCode[] = ["UNKNOWN_TOPIC_OR_PARTITION"];
 /** The cluster as one client sees it: connections, leaders, and calls that find their broker. */
 export class Cluster {
   readonly cache = new MetadataCache();
+  readonly telemetry = new Telemetry();
   readonly environment: ClientEnvironment;
   readonly options: ClusterOptions;
   readonly scope: Scope;

@@ -11,6 +11,7 @@ import type { ProducerOptions } from "./producer/producer-options.ts";
 import { Replay } from "./replay/replay.ts";
 import type { ReplayOptions } from "./replay/replay-options.ts";
 import { Scope } from "./scope.ts";
+import type { ClientMetrics } from "./telemetry.ts";
 
 /** How a client reaches its cluster. */
 export interface ClientOptions {
@@ -92,6 +93,11 @@ export class Stratalog implements AsyncDisposable {
     await view.load();
     await view.refresh({ to: options.to ?? "end" });
     return view;
+  }
+
+  /** What this client has done since it was made: counts that only grow. */
+  metrics(): ClientMetrics {
+    return this.#cluster.telemetry.metrics();
   }
 
   /** Creates, changes and describes topics, groups and the cluster. */

@@ -73,6 +73,7 @@ export class Committer {
     if (session?.isJoined === true) {
       try {
         await this.#cluster.scope.race(session.commit(offsets), signal);
+        this.#cluster.telemetry.committed(this.#groupId, offsets);
         return;
       } catch (thrown) {
         // The stream broke under it: the call below says whether the member may still commit.
@@ -86,5 +87,6 @@ export class Committer {
       request: { groupId: this.#groupId, offsets, ...member },
       signal,
     });
+    this.#cluster.telemetry.committed(this.#groupId, offsets);
   }
 }

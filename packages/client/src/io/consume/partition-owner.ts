@@ -130,6 +130,7 @@ export class PartitionOwner {
   /** Nothing of new partitions is read before everybody was told: a listener may seek. */
   async #announce(partitions: readonly TopicPartition[]): Promise<void> {
     for (const each of partitions) this.#table.pause(each, "news");
+    this.#tell("assigned", partitions, "moved");
     await this.#options.events.emit("assigned", partitions, "moved");
     for (const each of partitions) {
       if (this.#table.get(each) !== undefined) this.#table.resume(each, "news");
@@ -193,7 +194,20 @@ export class PartitionOwner {
       if (reason === "lost") this.reader.lose(partitionKey(each));
       this.#table.remove(each);
     }
-    if (ours.length > 0) await this.#options.events.emit("revoked", ours, reason);
+    if (ours.length === 0) return;
+    this.#tell("revoked", ours, reason);
+    await this.#options.events.emit("revoked", ours, reason);
+  }
+
+  #tell(
+    event: "assigned" | "revoked",
+    partitions: readonly TopicPartition[],
+    reason: RevokeReason,
+  ): void {
+    const { group } = this.#settings;
+    // Partitions that a consumer chose itself are no group's doing.
+    if (group === undefined || this.#member === undefined) return;
+    this.#cluster.telemetry.rebalanced(event, { group, partitions, reason });
   }
 
   /** Commits before partitions go: with "before", what was stored ahead and not begun goes back. */

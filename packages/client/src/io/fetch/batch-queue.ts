@@ -120,6 +120,7 @@ export class BatchQueue<Key, Value> {
     if (isControl(bytes, 0) || end <= from) return undefined;
     const opened = openBatch(bytes);
     if (!opened.ok) throw damaged(feed, from, opened);
+    this.#options.cluster.telemetry.fetched(feed, bytes.length, { from, end });
     const { topic, partition } = feed;
     const origin = { topic, partition, serdes: this.#options.serdes };
     return {

@@ -260,6 +260,8 @@ export class Sender {
     this.#inFlight.delete(correlation);
     const { queue, batch } = entry;
     if (outcome.ok) {
+      const { baseOffset } = outcome;
+      this.#cluster.telemetry.stored(queue, batch, { baseOffset, nowMs: this.#nowMs() });
       queue.lane.onStored(batch);
       this.#search.end(queue);
       this.#listener.onStored(queue, batch, outcome.baseOffset);
@@ -282,6 +284,7 @@ export class Sender {
     const { queue, batch } = entry;
     const verdict = queue.lane.onFailed(batch, error);
     if (verdict === "give-up") {
+      this.#cluster.telemetry.givenUp(queue, batch, error);
       this.#listener.onGivenUp(queue, batch, error);
       this.markDirty(queue);
       return;
@@ -371,6 +374,7 @@ export class Sender {
   #giveUp(queue: PartitionQueue, batch: ProduceBatch, error: CodedError): void {
     assert(batch.phase !== "sent", "a batch on its way is not given up");
     queue.lane.giveUp(batch);
+    this.#cluster.telemetry.givenUp(queue, batch, error);
     this.#listener.onGivenUp(queue, batch, error);
     this.markDirty(queue);
   }
