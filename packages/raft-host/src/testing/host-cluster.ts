@@ -24,6 +24,7 @@ export class RecordingListener implements GroupListener {
   readonly frames: Frame[] = [];
   readonly roles: GroupRole[] = [];
   readonly truncations: number[] = [];
+  readonly commitIndexes: { readonly index: number; readonly term: number }[] = [];
   durableIndex = 0;
 
   onCommitted(frames: readonly Frame[]): void {
@@ -32,6 +33,10 @@ export class RecordingListener implements GroupListener {
 
   onRole(state: GroupRole): void {
     this.roles.push(state);
+  }
+
+  onCommitIndex(index: number, term: number): void {
+    this.commitIndexes.push({ index, term });
   }
 
   onDurable(lastIndex: number): void {
@@ -61,6 +66,10 @@ export interface TestBroker {
 export interface HostClusterOptions {
   readonly brokerCount?: number;
   readonly syncMs?: number;
+  /** How long the disk of a broker takes; undefined: as long as the others'. */
+  readonly syncMsOf?: (broker: number) => number | undefined;
+  /** Whether a broker stores entries of other leaders. Default always. */
+  readonly takesEntries?: (broker: number) => boolean;
   readonly limits?: Partial<HostLimits>;
   readonly residentCount?: number;
   readonly seed?: number;
@@ -101,9 +110,9 @@ export class HostCluster {
 
   /** Starts a broker on what an earlier life left. */
   startBroker(id: number, durable?: MemoryLogStorageOptions["durable"]): TestBroker {
-    const { limits, residentCount, syncMs = 2 } = this.#options;
+    const { limits, residentCount, syncMsOf, takesEntries, syncMs = 2 } = this.#options;
     const storage = new MemoryLogStorage({
-      afterSync: (sync) => this.time.after(syncMs, sync),
+      afterSync: (sync) => this.time.after(syncMsOf?.(id) ?? syncMs, sync),
       afterRead: (read) => this.time.after(1, read),
       ...(residentCount !== undefined && { residentCount }),
       ...(durable !== undefined && { durable }),
@@ -118,6 +127,7 @@ export class HostCluster {
       codec: plainFrameCodec,
       peers: link,
       logger: silentLogger,
+      ...(takesEntries !== undefined && { takesEntries: () => takesEntries(id) }),
       ...(limits !== undefined && { limits }),
     });
     void link.start({

@@ -1,0 +1,75 @@
+// Replicas whose disks are slower than the others', or full.
+import { describe, expect, it } from "vitest";
+import { HostCluster } from "../testing/host-cluster.ts";
+
+const text = (value: string): Uint8Array => Uint8Array.from(value, (c) => c.charCodeAt(0));
+
+async function formed(
+  options: ConstructorParameters<typeof HostCluster>[0],
+): Promise<{ readonly cluster: HostCluster; readonly propose: (value: string) => void }> {
+  const cluster = new HostCluster(options);
+  cluster.addGroup(1);
+  await cluster.until(() => cluster.leaderOf(1) !== undefined);
+  await cluster.time.advanceAsync(50);
+  const propose = (value: string): void => {
+    const { group } = cluster.group(1);
+    expect(group.propose({ kind: "data", payload: text(value), span: 1 })).toMatchObject({
+      ok: true,
+    });
+  };
+  return { cluster, propose };
+}
+
+describe("a leader whose own disk is slow", () => {
+  it("tells what its followers have made durable, and delivers it once its own disk has it", async () => {
+    const disk = { isSlow: false };
+    const { cluster, propose } = await formed({
+      syncMsOf: (broker) => (broker === 1 && disk.isSlow ? 900 : undefined),
+    });
+    disk.isSlow = true;
+    propose("a");
+    propose("b");
+    const { group, listener } = cluster.group(1);
+    await cluster.time.advanceAsync(100);
+    expect(listener.commitIndexes.at(-1)).toEqual({ index: group.lastIndex, term: group.term });
+    expect(listener.texts()).toEqual([]);
+    // What is told is on the disks of the two others.
+    for (const id of [2, 3]) {
+      expect(cluster.group(id).listener.durableIndex).toBe(group.lastIndex);
+    }
+    await cluster.time.advanceAsync(1_000);
+    expect(listener.texts()).toEqual(["a", "b"]);
+  });
+
+  it("tells nothing while only one follower has it", async () => {
+    const disk = { isSlow: false };
+    const { cluster, propose } = await formed({
+      syncMsOf: (broker) => (broker !== 2 && disk.isSlow ? 900 : undefined),
+    });
+    disk.isSlow = true;
+    propose("a");
+    await cluster.time.advanceAsync(500);
+    expect(cluster.group(1).listener.commitIndexes).toEqual([]);
+    await cluster.time.advanceAsync(500);
+    expect(cluster.group(1).listener.texts()).toEqual(["a"]);
+  });
+});
+
+describe("a follower that takes no entries", () => {
+  it("keeps its leader, is asked once a heartbeat, and catches up when it has room", async () => {
+    const full = new Set<number>();
+    const { cluster, propose } = await formed({ takesEntries: (broker) => !full.has(broker) });
+    full.add(3);
+    for (let value = 0; value < 20; value++) propose(String(value));
+    await cluster.time.advanceAsync(200);
+    expect(cluster.group(1).listener.texts()).toHaveLength(20);
+    const sentBefore = cluster.network.sentCount.bulk;
+    await cluster.time.advanceAsync(6_000);
+    expect(cluster.network.sentCount.bulk - sentBefore).toBeLessThan(100);
+    expect(cluster.leaderOf(1)).toBe(1);
+    expect(cluster.group(3).listener.texts()).toEqual([]);
+    full.delete(3);
+    await cluster.until(() => cluster.group(3).listener.texts().length === 20);
+    expect(cluster.group(1).group.term).toBe(1);
+  });
+});
