@@ -81,10 +81,17 @@ export async function runExport(directory: string, context: CommandContext): Pro
     context.output.line(recordAsJson(record));
   });
   sayProblems(report, context);
-  if (report.wal.at(-1)?.isSealed !== true) {
+  if (!wasSealed(report)) {
     context.output.note("the broker was not stopped cleanly: its last records may be in wal/ only");
   }
   return report.problems.length === 0 ? EXIT.ok : EXIT.error;
+}
+
+/** Whether the newest batch of all is the seal of a clean stop; later files may be spare ones. */
+function wasSealed({ wal }: Report): boolean {
+  const used = wal.filter(({ lastBatch }) => lastBatch !== undefined);
+  const newest = used.toSorted((a, b) => (b.lastBatch ?? 0) - (a.lastBatch ?? 0))[0];
+  return newest?.isSealed === true;
 }
 
 function sayProblems(report: Report, context: CommandContext): void {

@@ -123,7 +123,9 @@ export async function inspectLogs(options: InspectOptions): Promise<LogReport> {
     if (batch.isTableIntact && brokenEntries.length === 0) continue;
     problems.push({ path, position, message: `batch ${header.batch} fails its checksums` });
   }
-  return { groups, wal, batchesToReplay: verdict.replay.length, problems };
+  // A seal says that nothing is left, and has nothing itself.
+  const batchesToReplay = verdict.replay.filter(({ header }) => !header.isSeal).length;
+  return { groups, wal, batchesToReplay, problems };
 }
 
 /** A segment that no checkpoint knows is no damage, but no segment may be missing its checkpoint. */
