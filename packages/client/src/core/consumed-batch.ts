@@ -25,10 +25,12 @@ export class ConsumedBatch<Key = Uint8Array, Value = Uint8Array>
     this.#source = source;
   }
 
+  /** Name of its topic. */
   get topic(): string {
     return this.#source.topic;
   }
 
+  /** Number of its partition. */
   get partition(): number {
     return this.#source.partition;
   }

@@ -45,18 +45,22 @@ export class ConsumedRecord<Key = Uint8Array, Value = Uint8Array> {
     this.#headers = cursor.headers();
   }
 
+  /** Name of its topic. */
   get topic(): string {
     return this.#origin.topic;
   }
 
+  /** Number of its partition. */
   get partition(): number {
     return this.#origin.partition;
   }
 
+  /** Its place in the partition, from 0. */
   get offset(): bigint {
     return toPublicOffset(this.position);
   }
 
+  /** Headers in their order; a name may be there several times. */
   get headers(): readonly RecordHeader[] {
     return this.#headers;
   }
@@ -71,11 +75,13 @@ export class ConsumedRecord<Key = Uint8Array, Value = Uint8Array> {
     return this.#decode("value", this.valueBytes, this.#origin.serdes.value);
   }
 
+  /** The key as it was sent; null for none. A view of the batch. */
   get keyBytes(): Uint8Array | null {
     if (this.#keyLength < 0) return null;
     return this.#bytes.subarray(this.#keyStart, this.#keyStart + this.#keyLength);
   }
 
+  /** The value as it was sent; null for a deletion. A view of the batch. */
   get valueBytes(): Uint8Array | null {
     if (this.#valueLength < 0) return null;
     return this.#bytes.subarray(this.#valueStart, this.#valueStart + this.#valueLength);
@@ -108,6 +114,7 @@ export class ConsumedRecord<Key = Uint8Array, Value = Uint8Array> {
     return found === undefined || found === null ? undefined : decodeUtf8(found);
   }
 
+  /** For logs: place, time, key and value as text. */
   toJSON(): object {
     const { topic, partition, timestamp } = this;
     const offset = this.offset.toString();

@@ -5,7 +5,9 @@ import { CodedError, decodeUtf8Strict } from "@stratalog/base";
  * `serialize` gives is written in UTF-8, at less cost than bytes made of it.
  */
 export interface Serde<T> {
+  /** Throws what it will; the caller gets SERDE_FAILED with that as its cause. */
   serialize(value: T): Uint8Array | string | null;
+  /** The bytes are a view of a batch: copy what must outlive the record. */
   deserialize(bytes: Uint8Array): T;
 }
 

@@ -55,6 +55,7 @@ export class Admin {
     await this.#call("deleteTopic", "change", options, { name });
   }
 
+  /** Everything about a topic; UNKNOWN_TOPIC_OR_PARTITION when there is none. */
   async describeTopic(name: string, options: AdminCallOptions = {}): Promise<TopicDescription> {
     const response = await this.#call("describeTopic", "read", options, { name });
     return topicDescription(response.topic);
@@ -110,6 +111,7 @@ export class Admin {
     return topicDescription(response.topic);
   }
 
+  /** The brokers, who is the controller, and how much there is. */
   async describeCluster(options: AdminCallOptions = {}): Promise<ClusterDescription> {
     const response = await this.#call("describeCluster", "read", options, {});
     return {

@@ -37,7 +37,9 @@ export interface ConsumerOffset extends TopicPartition {
 interface CommonOptions<Key, Value> {
   /** Bytes held per broker, read or on their way. Default 8 MiB. */
   readonly bufferBytes?: number;
+  /** How keys are read; without it they are bytes. */
   readonly key?: Serde<Key>;
+  /** How values are read; without it they are bytes. */
   readonly value?: Serde<Value>;
   /** Ends the loop with ABORTED. */
   readonly signal?: AbortSignal;
@@ -61,6 +63,7 @@ interface CommonOptions<Key, Value> {
 /** A member of a consumer group: the group's members share the partitions of its topics. */
 export interface GroupConsumerOptions<Key = Uint8Array, Value = Uint8Array>
   extends CommonOptions<Key, Value> {
+  /** 1 to 249 of letters, digits, ".", "_" and "-"; INVALID_GROUP_ID otherwise. */
   readonly group: string;
   /** Names of topics; they need not exist yet. */
   readonly topics?: readonly string[];
@@ -82,7 +85,9 @@ export interface GroupConsumerOptions<Key = Uint8Array, Value = Uint8Array>
 /** A consumer that reads the partitions it is told to; with a group, offsets can be committed. */
 export interface AssignedConsumerOptions<Key = Uint8Array, Value = Uint8Array>
   extends CommonOptions<Key, Value> {
+  /** What is read, and from where. */
   readonly assign: readonly AssignedPartition[];
+  /** The group whose offsets commits set; refused while it has members. Default: none. */
   readonly group?: string;
   readonly topics?: never;
   readonly topicPrefixes?: never;

@@ -1,6 +1,8 @@
 /** What was saved of a view: where it was, and the state of every key. */
 export interface StoredSnapshot {
+  /** Where the view was, in the view's own form. */
   readonly header: Uint8Array;
+  /** Every key with its state, in any order. */
   readonly states:
     | Iterable<readonly [key: string, state: Uint8Array]>
     | AsyncIterable<readonly [key: string, state: Uint8Array]>;
@@ -8,8 +10,11 @@ export interface StoredSnapshot {
 
 /** What changed since the last save. */
 export interface SnapshotChange {
+  /** Replaces the one before. */
   readonly header: Uint8Array;
+  /** Keys that are new or changed. */
   readonly put: readonly (readonly [key: string, state: Uint8Array])[];
+  /** Keys that are gone. */
   readonly delete: readonly string[];
 }
 

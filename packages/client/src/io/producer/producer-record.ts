@@ -10,8 +10,11 @@ export type HeadersInput =
 
 /** A record without its place. */
 export interface RecordContent<Key = unknown, Value = unknown> {
+  /** Decides the partition and, there, what is in order. Default: none. */
   readonly key?: Key | null;
+  /** Null, the default, stands for a deletion. */
   readonly value?: Value | null;
+  /** Delivered as they are: a place for trace headers. Default: none. */
   readonly headers?: HeadersInput;
   /** Milliseconds since 1970, or a Date. Default: now. */
   readonly timestamp?: number | Date;
@@ -19,6 +22,7 @@ export interface RecordContent<Key = unknown, Value = unknown> {
 
 /** A record to send. Key and value may be anything that the producer's serdes take. */
 export interface ProducerRecord<Key = unknown, Value = unknown> extends RecordContent<Key, Value> {
+  /** Name of the topic; UNKNOWN_TOPIC_OR_PARTITION when there is none. */
   readonly topic: string;
   /** Default: by the key's hash; without a key, in turn. */
   readonly partition?: number;

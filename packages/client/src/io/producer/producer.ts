@@ -28,14 +28,19 @@ import { TurnClock } from "./turn-clock.ts";
 
 /** Records of one topic. */
 export interface SendBatch<Key, Value> {
+  /** Name of the topic. */
   readonly topic: string;
+  /** Go to their partitions one by one, in this order. */
   readonly records: readonly Omit<ProducerRecord<Key, Value>, "topic">[];
 }
 
 /** A conditional append: all records, in one batch, or none. */
 export interface AppendRequest<Key, Value> {
+  /** Name of the topic. */
   readonly topic: string;
+  /** Number of the partition whose end is checked. */
   readonly partition: number;
+  /** MESSAGE_TOO_LARGE when they do not fit into one batch. */
   readonly records: readonly RecordContent<Key, Value>[];
   /** The offset that the first record must take; WRONG_EXPECTED_OFFSET when it would not. */
   readonly expectedOffset: bigint | number;
@@ -43,6 +48,7 @@ export interface AppendRequest<Key, Value> {
 
 /** What may end a wait sooner. */
 export interface WaitOptions {
+  /** Ends the wait with ABORTED; records on their way stay on it. */
   readonly signal?: AbortSignal;
 }
 

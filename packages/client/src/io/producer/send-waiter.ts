@@ -4,8 +4,11 @@ import { toPublicOffset } from "../../core/public-offset.ts";
 
 /** Where a record is. */
 export interface SendResult {
+  /** Name of the topic. */
   readonly topic: string;
+  /** Number of the partition that it went to. */
   readonly partition: number;
+  /** Its place there, from 0. */
   readonly offset: bigint;
 }
 

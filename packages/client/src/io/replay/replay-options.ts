@@ -12,6 +12,7 @@ export type ReplayPoint =
 
 /** What to replay. */
 export interface ReplayOptions<Key = Uint8Array, Value = Uint8Array> {
+  /** Name of the topic; UNKNOWN_TOPIC_OR_PARTITION when there is none. */
   readonly topic: string;
   /** Default: all that the topic has when the replay begins. */
   readonly partitions?: readonly number[];
