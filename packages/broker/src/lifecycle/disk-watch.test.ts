@@ -5,12 +5,17 @@ import { DiskWatch } from "./disk-watch.ts";
 
 function watched() {
   const time = new ManualTime();
-  const disk: { batch: number | undefined; handOvers: number } = { batch: undefined, handOvers: 0 };
+  const disk: { batch: number | undefined; isFull: boolean; handOvers: number } = {
+    batch: undefined,
+    isFull: false,
+    handOvers: 0,
+  };
   const watch = new DiskWatch({
     timers: time,
     logger: silentLogger,
     stuckMs: 1_000,
     batchUnderWay: () => disk.batch,
+    isFull: () => disk.isFull,
     handOver: () => {
       disk.handOvers++;
       return Promise.resolve();
@@ -27,6 +32,16 @@ test("a disk that is slow but answers keeps its leaderships", async () => {
     await time.advanceAsync(900);
   }
   expect(disk.handOvers).toBe(0);
+});
+
+test("a full disk gives leaderships away until it has room", async () => {
+  const { time, disk } = watched();
+  disk.isFull = true;
+  await time.advanceAsync(300);
+  expect(disk.handOvers).toBe(1);
+  disk.isFull = false;
+  await time.advanceAsync(5_000);
+  expect(disk.handOvers).toBe(1);
 });
 
 test("a batch that never ends gives leaderships away, again and again until it does", async () => {

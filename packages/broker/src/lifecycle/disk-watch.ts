@@ -4,8 +4,9 @@ import type { Logger, Timer, Timers } from "@stratalog/base";
 const LOOKS = 4;
 
 /**
- * Gives leaderships away while the disk does not answer: followers go on by themselves, and a
- * leader that cannot store what is proposed to it only keeps them from doing so.
+ * Gives leaderships away while the disk does not answer, or is full while others have room:
+ * followers go on by themselves, and a leader that cannot store what is proposed to it only keeps
+ * them from doing so.
  *
  * It counts looks and not milliseconds: an event loop that stood still looks once when it wakes,
  * and the answer of the disk is behind that look.
@@ -15,7 +16,8 @@ export class DiskWatch {
   readonly #logger: Logger;
   readonly #lookEveryMs: number;
   readonly #batchUnderWay: () => number | undefined;
-  readonly #handOver: () => Promise<void>;
+  readonly #isFull: () => boolean;
+  readonly #handOver: () => Promise<unknown>;
   #timer: Timer | undefined;
   #batch: number | undefined;
   #looks = 0;
@@ -28,12 +30,16 @@ export class DiskWatch {
     readonly stuckMs: number;
     /** The batch that is being written or synced now. */
     readonly batchUnderWay: () => number | undefined;
-    readonly handOver: () => Promise<void>;
+    /** Whether the disk is at its reserve. */
+    readonly isFull: () => boolean;
+    /** Asks those who have room to take over; does nothing when there is nobody. */
+    readonly handOver: () => Promise<unknown>;
   }) {
     this.#timers = options.timers;
     this.#logger = options.logger;
     this.#lookEveryMs = Math.ceil(options.stuckMs / LOOKS);
     this.#batchUnderWay = options.batchUnderWay;
+    this.#isFull = options.isFull;
     this.#handOver = options.handOver;
   }
 
@@ -53,7 +59,8 @@ export class DiskWatch {
     const isSame = batch !== undefined && batch === this.#batch;
     this.#batch = batch;
     this.#looks = isSame ? this.#looks + 1 : 0;
-    if (this.#looks < LOOKS || this.#isHandingOver) return;
+    const isStuck = this.#looks >= LOOKS;
+    if (!(isStuck || this.#isFull()) || this.#isHandingOver) return;
     if (this.#looks === LOOKS) {
       const forMs = this.#looks * this.#lookEveryMs;
       this.#logger.error({ forMs }, "the disk does not answer: leaderships are given away");

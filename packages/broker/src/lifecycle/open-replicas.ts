@@ -1,4 +1,4 @@
-import { CONTROLLER_GROUP, type DirectoryId } from "@stratalog/base";
+import { type BrokerId, CONTROLLER_GROUP, type DirectoryId } from "@stratalog/base";
 import type { LogStore } from "@stratalog/log-store";
 import { Deadlines, type StoragePressure } from "@stratalog/partition";
 import type { BrokerConfig } from "../config/broker-config.ts";
@@ -92,13 +92,16 @@ export async function openReplicas(parts: JoinedParts): Promise<OpenReplicas> {
   });
   stops.add("replicas", () => replicas.stop());
   const stopHandOverMs = config.limits.shutdownTimeoutMs * HAND_OVER_SHARE;
-  stops.add("leaderships", () => handOver(parts, replicas, stopHandOverMs));
-  watchDisk(parts, replicas);
+  stops.add("leaderships", async () => {
+    const stillLed = await handOver(parts, replicas, { timeoutMs: stopHandOverMs });
+    logger.info({ stillLed }, "leaderships are handed over as far as others can take them");
+  });
+  watchDisk(parts, replicas, fullDisks);
   return { replicas, coordinator };
 }
 
-/** A disk that does not answer for as long as a follower would wait for its leader. */
-function watchDisk(parts: JoinedParts, replicas: ReplicaRegistry): void {
+/** A disk that does not answer for as long as a follower would wait for its leader, or is full. */
+function watchDisk(parts: JoinedParts, replicas: ReplicaRegistry, fullDisks: FullDisks): void {
   const { environment, config, storage, stops } = parts;
   const { electionMs } = config.raft;
   const watch = new DiskWatch({
@@ -106,7 +109,12 @@ function watchDisk(parts: JoinedParts, replicas: ReplicaRegistry): void {
     logger: environment.logger.child({ part: "disk" }),
     stuckMs: electionMs,
     batchUnderWay: () => storage.logs.stats().walBatchUnderWay,
-    handOver: () => handOver(parts, replicas, electionMs),
+    isFull: () => storage.logs.stats().isDiskFull,
+    handOver: () =>
+      handOver(parts, replicas, {
+        timeoutMs: electionMs,
+        hasRoom: (broker) => !fullDisks.isFull(broker),
+      }),
   });
   watch.start();
   stops.add("disk watch", () => watch.stop());
@@ -140,18 +148,19 @@ function meantReplicationFactor({ seeds, topicDefaults }: BrokerConfig): number 
   return seeds.length >= 3 ? 3 : 1;
 }
 
-async function handOver(
+/** Resolves with the number of groups that are led here still. */
+function handOver(
   parts: JoinedParts,
   replicas: ReplicaRegistry,
-  timeoutMs: number,
-): Promise<void> {
+  limits: { readonly timeoutMs: number; readonly hasRoom?: (broker: BrokerId) => boolean },
+): Promise<number> {
   const { environment, peers, controller } = parts;
-  const { clock, timers, logger } = environment;
+  const { clock, timers } = environment;
   const own: ReturnType<HandOverOptions["groups"]> =
     controller.group === undefined
       ? []
       : [{ replicas: controller.replicas, group: controller.group }];
-  const stillLed = await handOverLeaderships({
+  return handOverLeaderships({
     groups: () => [
       ...own,
       ...Array.from(replicas.running(), ({ wanted, group }) => {
@@ -160,12 +169,13 @@ async function handOver(
     ],
     // A broker that is fenced is stopping too, or as good as dead.
     isUp: (broker) =>
-      peers.isUp(broker) && controller.node.view.image.brokers.get(broker)?.isFenced === false,
+      peers.isUp(broker) &&
+      limits.hasRoom?.(broker) !== false &&
+      controller.node.view.image.brokers.get(broker)?.isFenced === false,
     clock,
     timers,
-    timeoutMs,
+    timeoutMs: limits.timeoutMs,
   });
-  logger.info({ stillLed }, "leaderships are handed over as far as others can take them");
 }
 
 function ledControllerGroup({ group }: OpenController): readonly LedGroup[] {

@@ -48,11 +48,12 @@ export class FullDisks {
   /** Whether too few of the replicas have room: what is taken now could not become durable. */
   leaveNoMajority(replicas: readonly ReplicaIdentity[]): boolean {
     if (this.#saidAtMs.size === 0) return false;
-    const roomy = replicas.filter(({ brokerId }) => !this.#isFull(brokerId)).length;
+    const roomy = replicas.filter(({ brokerId }) => !this.isFull(brokerId)).length;
     return roomy <= Math.floor(replicas.length / 2);
   }
 
-  #isFull(broker: BrokerId): boolean {
+  /** Whether a broker said lately that its disk is full. */
+  isFull(broker: BrokerId): boolean {
     const saidAtMs = this.#saidAtMs.get(broker);
     return saidAtMs !== undefined && this.#clock.monotonicMs() - saidAtMs < KEPT_MS;
   }
