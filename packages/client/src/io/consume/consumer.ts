@@ -94,6 +94,7 @@ export class Consumer<Key = Uint8Array, Value = Uint8Array>
       hand: this.#hand,
       signal: this.#signal,
       isClosing: () => owner.isClosing,
+      commitsAhead,
       check: () => this.#checkFree(),
     });
     scope.onClose(() => {
@@ -150,7 +151,7 @@ export class Consumer<Key = Uint8Array, Value = Uint8Array>
    * Resolves when the consumer closes, after handlers in flight have finished.
    */
   run(options: RunOptions<Key, Value>): Promise<void> {
-    const settings = runSettings(options);
+    const settings = runSettings(options, this.#settings.commit);
     this.#checkFree();
     const { group } = this.#settings;
     const { deadLetter } = settings;
@@ -167,9 +168,8 @@ export class Consumer<Key = Uint8Array, Value = Uint8Array>
       deadLetters: sink,
       signal: signals.length === 0 ? undefined : AbortSignal.any(signals),
     });
-    // A loop that was left, or a run that ended, may have left records undone.
     this.#hand.release();
-    this.#table.rewind("all");
+    this.#goBack();
     this.#owner.reader = reader;
     const over = this.#runTo(reader, sink);
     this.#run = { reader, over };
@@ -275,9 +275,15 @@ export class Consumer<Key = Uint8Array, Value = Uint8Array>
     } finally {
       this.#owner.reader = this.#hand;
       this.#run = undefined;
-      this.#table.rewind("all");
+      this.#goBack();
       await sink?.close();
     }
+  }
+
+  /** A loop that was left, or a run that ended, may have left records undone: they come again. */
+  #goBack(): void {
+    if (this.#settings.commit === "before") this.#table.passDelivered();
+    this.#table.rewind("all");
   }
 
   #moveTo(partition: TopicPartition, offset: number): void {

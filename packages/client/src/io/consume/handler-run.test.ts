@@ -396,6 +396,38 @@ describe("a handler that fails", () => {
   });
 });
 
+describe("a run that commits before", () => {
+  test("begins nothing that is not committed, and a close gives back what it did not begin", async () => {
+    await fill(200, 20);
+    const seen: number[] = [];
+    const faults: number[] = [];
+    while (seen.length < 200) {
+      const consumer = member({ commit: "before" });
+      const end = Math.min(200, seen.length + 30);
+      const running = consumer.run({
+        concurrency: 4,
+        orderBy: "key",
+        readAhead: 50,
+        handler: async ({ position }) => {
+          if (storedOf(0) <= position) faults.push(position);
+          seen.push(position);
+          if (position === 33) throw new Error("no");
+          await delay(1);
+        },
+      });
+      await Promise.race([until(() => seen.length >= end), running.catch(() => {})]);
+      await consumer.close();
+      await running.catch(() => {});
+      // What was begun is never begun again: the failed one is lost, as is what ran beside it.
+      expect(storedOf(0)).toBeGreaterThan(Math.max(...seen));
+      if (storedOf(0) === 200) break;
+    }
+    expect(faults).toEqual([]);
+    expect(new Set(seen).size).toBe(seen.length);
+    expect(seen.length).toBeGreaterThan(190);
+  });
+});
+
 describe("a run whose partitions go", () => {
   test("finishes what it began, and another member repeats nothing", async () => {
     for (const partition of [0, 1, 2, 3]) await fill(100, 7, partition);

@@ -14,6 +14,8 @@ export interface RecordLoopOptions<Key, Value> {
   readonly signal: AbortSignal | undefined;
   /** Whether the consumer closes: there are no more records. */
   readonly isClosing: () => boolean;
+  /** Whether a record was committed before it was handed out: it never comes again. */
+  readonly commitsAhead: boolean;
   /** Throws when a run reads the consumer. */
   readonly check: () => void;
 }
@@ -65,7 +67,7 @@ export class RecordLoop<Key, Value> {
   /** What the loop had is done, unless it was left: then it comes again. */
   #goOn(): void {
     const hand = this.#hand;
-    if (!hand.isResting) {
+    if (!hand.isResting || this.#options.commitsAhead) {
       hand.pass();
       return;
     }

@@ -1,6 +1,7 @@
 import type { ConsumedRecord } from "../../core/consumed-record.ts";
 import { isRetriable, type RetryPolicy } from "../../core/retry-policy.ts";
 import type { WorkOrder } from "../../core/work-window.ts";
+import type { CommitMode } from "./consumer-options.ts";
 import { checkRange } from "../producer/producer-options.ts";
 
 /** What a handler is told beside its record. */
@@ -23,7 +24,7 @@ export type RecordHandler<Key, Value> = (
 
 /** When a handler that failed is called again, and how long later. */
 export interface RetryOptions {
-  /** Calls for one record, the first one included. Default 5. */
+  /** Calls for one record, the first one included. Default 5; 1 with `commit: "before"`. */
   readonly attempts?: number;
   /** Milliseconds before the second call; doubles, jittered by a fifth. Default 200. */
   readonly backoffMs?: number;
@@ -88,14 +89,17 @@ export interface RunSettings {
 }
 
 /** Fills in defaults; INVALID_CONFIG for what cannot be. */
-export function runSettings<Key, Value>(options: RunOptions<Key, Value>): RunSettings {
+export function runSettings<Key, Value>(
+  options: RunOptions<Key, Value>,
+  commit: CommitMode,
+): RunSettings {
   const { retry, deadLetter } = options;
   const settings: RunSettings = {
     concurrency: options.concurrency ?? 1,
     orderBy: options.orderBy ?? "partition",
     readAhead: options.readAhead ?? 1_000,
     retry: {
-      attempts: retry?.attempts ?? 5,
+      attempts: retry?.attempts ?? (commit === "before" ? 1 : 5),
       backoffMs: retry?.backoffMs ?? 200,
       maxBackoffMs: retry?.maxBackoffMs ?? 10_000,
       retriable: retry?.retriable ?? isRetriable,
