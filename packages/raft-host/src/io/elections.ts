@@ -40,7 +40,7 @@ const REFUSED_JITTER_MS = 5;
  * A replica that is asked for its vote lets that election end before it begins its own: two that
  * take turns to interrupt each other would both lose. A few syncs of a busy disk fit in.
  */
-const ASKED_MS = 300;
+const ASKED_MS = 600;
 /** A candidate has this many attempts' time to win; then it begins again, in another term. */
 const PATIENT_ATTEMPTS = 3;
 /** What a dead process had sent may still arrive for this long; it brings no leader back. */
