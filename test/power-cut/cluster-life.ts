@@ -53,7 +53,7 @@ const SETTINGS = {
   "segment.flush.ms": 50,
   "tail.cache.bytes": 16 * 1024 * 1024,
   "disk.reserve.bytes": 8 * 1024 * 1024,
-  "raft.heartbeat.ms": 60,
+  "raft.heartbeat.ms": 120,
   "raft.election.ms": 600,
   "broker.heartbeat.interval.ms": 300,
   "broker.session.timeout.ms": 2_000,
@@ -64,7 +64,8 @@ const REPLICATED = "replicated";
 /** A partition on each broker and nowhere else: no other replica makes good what its disk lost. */
 const SINGLE = "single";
 const READ_MS_MAX = 180_000;
-const READY_TRIES_MAX = 9;
+const READY_MS_MAX = 180_000;
+const POLL_MS = 100;
 const SETTLE_MS_MAX = 120_000;
 const END_FIGURES = [
   /^stratalog_log_end_offset_sum (\d+)$/m,
@@ -318,13 +319,13 @@ export class ClusterLife {
 
 /** On a machine that does much else a start may take minutes; only a process that ended is wrong. */
 async function readyAtLast(broker: BrokerProcess): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await broker.ready();
-    } catch (error) {
-      if (!broker.isRunning || tries === READY_TRIES_MAX) throw error;
-    }
+  const deadlineMs = performance.now() + READY_MS_MAX;
+  while (broker.isRunning && performance.now() < deadlineMs) {
+    if ((await broker.get("/readyz"))?.status === 200) return;
+    await delay(POLL_MS);
   }
+  const what = broker.isRunning ? "is not ready" : "ended while it started";
+  throw new Error(`broker ${broker.plan.id} ${what}:\n${await broker.logTail()}`);
 }
 
 function countOf(contents: Contents, topic: string): number {
