@@ -130,6 +130,8 @@ async function judge({ image, disk, isStillThere }: DamagedCluster): Promise<Fli
   for (const { id, failure } of others) {
     if (failure !== undefined) throw new Error(`broker ${id} ended: ${failure}`);
   }
+  const [promise] = cluster.promises;
+  if (promise !== undefined) throw new Error(promise);
   const reason = suspect.failure ?? suspect.damage[0];
   return reason === undefined ? { result: "served" } : refused(reason, isStillThere);
 }

@@ -1,5 +1,8 @@
-import { CodedError, encodeUtf8, decodeUtf8, type TopicId } from "@stratalog/base";
+import { type BrokerId, CodedError, decodeUtf8, encodeUtf8, type TopicId } from "@stratalog/base";
 import { settle } from "@stratalog/base/testing";
+import { frameCodec } from "@stratalog/log-store";
+import { PEER_MESSAGE } from "@stratalog/raft-host";
+import { decodeWireMessages } from "@stratalog/raft-host/testing";
 import { BatchBuilder, decodeBatch } from "@stratalog/record-batch";
 import { SimKernel, SimNetwork } from "@stratalog/simulator";
 import { type ClientDoor, type MachineDisk, SimulatedMachine } from "./simulated-machine.ts";
@@ -14,19 +17,40 @@ export const PARTITIONS: readonly number[] = [0, 1];
 /** Longest simulated time in which a cluster with a majority has to have done anything at all. */
 const PATIENCE_MS = 60_000;
 const CALL_MS = 5_000;
+const SILENT_AFTER_MS = 5;
+/** The beats of hosts, and that a replica is gone. */
+const PROMISES_NOTHING: ReadonlySet<string> = new Set(["beat", "beat-answer", "stopped"]);
 
 /** Brokers of one cluster in a world of their own, with time that passes as fast as it can. */
 export class SimulatedCluster {
   readonly kernel: SimKernel;
   readonly machines: readonly SimulatedMachine[];
+  /** What damaged replicas said to others though they must be silent. */
+  readonly promises: string[] = [];
 
   constructor(seed: number, count: number) {
     this.kernel = new SimKernel(seed);
     const network = new SimNetwork(this.kernel);
+    network.tap = (from, to, kind, payload) => {
+      if (kind === PEER_MESSAGE.raft) this.#hear(from, to, payload);
+    };
     this.machines = Array.from(
       { length: count },
       (_, at) => new SimulatedMachine({ id: at + 1, count, kernel: this.kernel, network }),
     );
+  }
+
+  /** A replica that is known to be damaged votes for nobody, leads nothing, acknowledges nothing. */
+  #hear(from: BrokerId, to: BrokerId, payload: Uint8Array): void {
+    const damaged = this.machines[from - 1]?.damagedGroups;
+    if (damaged === undefined || damaged.size === 0) return;
+    for (const { group, message } of decodeWireMessages(payload, frameCodec, { from, to })) {
+      const sinceMs = damaged.get(group);
+      // What left in the turn of the finding was on its way.
+      if (sinceMs === undefined || PROMISES_NOTHING.has(message.type)) continue;
+      if (this.kernel.monotonicMs() <= sinceMs + SILENT_AFTER_MS) continue;
+      this.promises.push(`broker ${from} sent ${message.type} for its damaged group ${group}`);
+    }
   }
 
   boot(disks: readonly MachineDisk[]): void {

@@ -52,6 +52,8 @@ export class SimulatedMachine {
   failure: string | undefined;
   /** What it said about damage. */
   readonly damage: string[] = [];
+  /** Groups that it said are damaged, and when. */
+  readonly damagedGroups = new Map<number, number>();
   /** Once `Broker.ready` is. */
   isReady = false;
   door: ClientDoor | undefined;
@@ -145,6 +147,9 @@ export class SimulatedMachine {
   #logger(): Logger {
     const hear = (fields: object): void => {
       if ("reason" in fields && typeof fields.reason === "string") this.damage.push(fields.reason);
+      if ("reason" in fields && "group" in fields && typeof fields.group === "number") {
+        this.damagedGroups.set(fields.group, this.node.clock.monotonicMs());
+      }
       if ("error" in fields && isDamage(fields.error)) this.damage.push(fields.error.message);
     };
     const logger: Logger = { ...silentLogger, warn: hear, error: hear, child: () => logger };

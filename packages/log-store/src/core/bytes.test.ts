@@ -45,7 +45,7 @@ test("merging keeps the bytes and their order, passes large parts on and leaves 
       const parts = sizes.map((size, at) => new Uint8Array(size).fill(at));
       const merged = mergeSmallParts(parts, 6);
       expect(merged.flatMap((part) => [...part])).toEqual(parts.flatMap((part) => [...part]));
-      const large = parts.filter((part) => part.length >= 6);
+      const large: readonly Uint8Array[] = parts.filter((part) => part.length >= 6);
       expect(merged.filter((part) => large.includes(part))).toEqual(large);
       const isMergeable = (part: Uint8Array | undefined): boolean =>
         part !== undefined && !large.includes(part);

@@ -166,6 +166,32 @@ describe("a log store", () => {
     expect(await offsetsOf(fixture.store.view(group), 0)).toEqual(range(0, 24));
   });
 
+  test("lets no partition pin the WAL that writes once in a while, or only votes", async () => {
+    const fixture = await StoreFixture.open({ walFileBytes: 8 * 1024, walFilesMax: 2 });
+    const [slow, voter, busy] = [
+      await fixture.group(1),
+      await fixture.group(2),
+      await fixture.group(3),
+    ];
+    await fixture.appendData(slow, 1);
+    const vote = { term: 7, vote: 3, commit: 0 };
+    await fixture.write([{ group: voter, frames: [], hardState: vote }]);
+    let filesMax = 0;
+    for (let round = 0; round < 40; round++) {
+      await fixture.appendData(busy, 5, 700);
+      await fixture.time.advanceAsync(0);
+      filesMax = Math.max(filesMax, fixture.store.stats().walFiles);
+    }
+    expect(fixture.store.stats().walBytes).toBeGreaterThan(20 * 8 * 1024);
+    expect(filesMax).toBeLessThanOrEqual(4);
+    const wal = [...fixture.fileSystem.files().keys()].filter((path) => path.endsWith(".wal"));
+    expect(wal.length).toBeLessThanOrEqual(6);
+    const again = await fixture.restart();
+    expect(again.store.view(slow).lastIndex).toBe(1);
+    expect(again.store.view(voter).hardState).toEqual(vote);
+    expect(again.store.view(busy).lastIndex).toBe(200);
+  });
+
   test("refuses load on a full disk, loses nothing, and goes on when there is room", async () => {
     const fixture = await StoreFixture.open({ flushBytes: 100 });
     const group = await fixture.group(1);
