@@ -35,8 +35,8 @@ export interface RaftHostOptions {
 export interface GroupFailure {
   readonly reason: string;
   /**
-   * Its log is not what it has to be: it must not vote again either, also after a restart. Otherwise
-   * something else went wrong, and a restart may help.
+   * Its log is not what it has to be: it must not vote again either, also after a restart.
+   * Otherwise something else went wrong, and a restart may help.
    */
   readonly isDamaged: boolean;
 }

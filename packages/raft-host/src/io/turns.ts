@@ -22,9 +22,10 @@ export interface TurnsOptions {
 const PASS_COUNT_MAX = 4;
 
 /**
- * The turns of a host. Whatever happens to a group only marks it as dirty; at the end of the turn of
- * the event loop all dirty groups are drained together: one storage write for all, then one batch
- * per peer and lane for all. What must wait for the disk waits in the completion of that write.
+ * The turns of a host. Whatever happens to a group only marks it as dirty; at the end of the turn
+ * of the event loop all dirty groups are drained together: one storage write for all, then one
+ * batch per peer and lane for all. What must wait for the disk waits in the completion of that
+ * write.
  */
 export class Turns {
   readonly #options: TurnsOptions;
