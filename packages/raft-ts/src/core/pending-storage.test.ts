@@ -70,6 +70,9 @@ describe("a follower whose entries are not in memory", () => {
     const { messages, wants } = ready();
     expect(messages).toMatchObject([{ type: "append", prevIndex: 2, entries: [] }]);
     expect(wants).toEqual([]);
+    // One probe is out; the next waits for its answer.
+    raft.propose(Uint8Array.of(9));
+    expect(ready().messages).toEqual([]);
   });
 
   it("gets nothing until they are there, and does not ask again for every message", () => {

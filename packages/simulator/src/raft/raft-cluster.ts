@@ -242,7 +242,11 @@ export class RaftCluster {
     this.#terms.set(key, state.term);
     if (state.leader !== undefined) this.#wire.checkLeader(group, state.term, state.leader);
     if (state.role !== "leader") return;
-    const { visible } = present(disk.logs(group), "log");
+    const { visible, durable } = present(disk.logs(group), "log");
+    must(
+      durable === undefined || durable.hardState.term >= state.term,
+      `a leader's own term is durable: group ${group} at ${id} leads term ${state.term}`,
+    );
     this.ledger(group).checkLeader(replicaOf(id), state.term, visible);
   }
 
