@@ -57,6 +57,34 @@ class Log {
 }
 
 describe("a group's state", () => {
+  test("counts as flushed only what a truncation under way leaves", () => {
+    const log = new Log();
+    log.append(4);
+    const taken = log.state.takePending(1);
+    const { frames, frameBytes } = netChange(taken);
+    const [, , third] = frames;
+    if (third === undefined) throw new Error("no frame");
+    const place = { term: 2, index: 3, baseOffset: third.baseOffset };
+    log.apply({ truncateFrom: 3, frames: [dataFrame(place, new Uint8Array(9), [7])] });
+    log.state.flushed(4, frameBytes);
+    expect(log.state.flushedIndex).toBe(2);
+    expect(log.state.oldestPendingBatch).toBe(2);
+  });
+
+  test("gives all its memory back when its group is dropped, flushed or not", () => {
+    const log = new Log();
+    log.append(3);
+    log.flush(1);
+    log.append(2);
+    expect(log.budget.usedBytes).toBeGreaterThan(0);
+    expect(log.state.pendingBytes).toBeGreaterThan(0);
+    log.state.release();
+    expect([log.budget.usedBytes, log.budget.pinnedBytes, log.state.pendingBytes]).toEqual([
+      0, 0, 0,
+    ]);
+    expect([log.state.tail.count, log.state.oldestPendingBatch]).toEqual([0, undefined]);
+  });
+
   test("shows a write at once and pins it until a segment has it", () => {
     const log = new Log();
     log.append(3);

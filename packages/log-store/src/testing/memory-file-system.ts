@@ -97,8 +97,8 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   /**
-   * As if a sync of a file or directory had failed: the kernel takes its unsynced bytes or names for
-   * clean, so that they can be read until the power goes and no later sync writes them.
+   * As if a sync of a file or directory had failed: the kernel takes its unsynced bytes or names
+   * for clean, so that they can be read until the power goes and no later sync writes them.
    */
   failSync(path: string): void {
     this.#find(path, "dataSync")?.failSync();

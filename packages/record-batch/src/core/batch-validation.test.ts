@@ -63,6 +63,18 @@ describe("validateBatch", () => {
     expect(result).toMatchObject({ ok: false, code });
   });
 
+  test("takes a batch of exactly the largest size, and one that begins later in its bytes", () => {
+    const good = batch();
+    expect(validateBatch(good, { maxBytes: good.length }).ok).toBe(true);
+    expect(validateBatch(good, { maxBytes: good.length - 1 })).toMatchObject({
+      code: "MESSAGE_TOO_LARGE",
+    });
+    const later = new Uint8Array([9, 9, 9, ...good]);
+    expect(validateBatch(later, { maxBytes: good.length, position: 3 }).ok).toBe(true);
+    expect(validateBatch(later, { maxBytes: good.length, position: 4 }).ok).toBe(false);
+    expect(validateBatch(good.subarray(0, 61), RULES)).toMatchObject({ code: "CORRUPT_BATCH" });
+  });
+
   test("lets a log have control batches", () => {
     const marker = forged((b) => b.fill(0x20, 22, 23), { producerId: 1, producerEpoch: 0 });
     expect(validateBatch(marker, { ...RULES, controlBatches: "accept" }).ok).toBe(true);

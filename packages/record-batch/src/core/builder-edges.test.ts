@@ -106,6 +106,10 @@ describe("a builder", () => {
     const inside = new BatchBuilder({ buffer: given });
     inside.append(record("a"));
     expect(inside.build().buffer).toBe(given.buffer);
+    const exact = new Uint8Array(inside.sizeBytes);
+    const full = new BatchBuilder({ buffer: exact });
+    full.append(record("a"));
+    expect(full.build().buffer).toBe(exact.buffer);
     const small = new BatchBuilder({ buffer: new Uint8Array(60) });
     small.append(record("a"));
     expect(recordsOf(small.build())).toHaveLength(1);
