@@ -89,6 +89,8 @@ export interface LimitsConfig {
   readonly connectionsPerAddress: number;
   readonly handshakeMs: number;
   readonly idleMs: number;
+  readonly keepaliveMs: number;
+  readonly keepaliveTimeoutMs: number;
   readonly streamsPerConnection: number;
   readonly headerBytes: number;
   /** Largest message of a client. */

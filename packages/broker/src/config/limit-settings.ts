@@ -22,6 +22,12 @@ export const limitSettings = {
   "connections.max.idle.ms": whole(100, DAY_MS)
     .default(600 * SECOND_MS)
     .describe("Time without a call after which a client's connection is closed."),
+  "connection.keepalive.interval.ms": whole(100, DAY_MS)
+    .default(20 * SECOND_MS)
+    .describe("How often a client's connection is asked whether anybody is there."),
+  "connection.keepalive.timeout.ms": whole(100, DAY_MS)
+    .default(5 * SECOND_MS)
+    .describe("Time for the answer; a connection without one is closed."),
   "connection.max.streams": whole(1, 100_000)
     .default(128)
     .describe("Calls and streams at one time on one connection; more wait at the client."),

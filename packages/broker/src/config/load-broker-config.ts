@@ -169,6 +169,8 @@ function limitsOf(values: SettingValues): LimitsConfig {
     connectionsPerAddress: values["max.connections.per.ip"],
     handshakeMs: values["connection.handshake.timeout.ms"],
     idleMs: values["connections.max.idle.ms"],
+    keepaliveMs: values["connection.keepalive.interval.ms"],
+    keepaliveTimeoutMs: values["connection.keepalive.timeout.ms"],
     streamsPerConnection: values["connection.max.streams"],
     headerBytes: values["connection.max.header.bytes"],
     requestBytes: values["socket.request.max.bytes"],

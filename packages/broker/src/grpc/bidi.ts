@@ -137,6 +137,7 @@ class BidiCall<Request, Response> implements OpenStream<Response> {
     this.#writer.close();
     this.#environment.metrics.streamClosed(this.#method, code);
     this.#handler?.onClose();
+    this.#guard.setStateBytes(0);
     // A held read would keep the call's buffers; the library drops what is read after the end.
     this.setReading(true);
     return true;

@@ -50,6 +50,12 @@ export interface ListenerLimits extends ConnectionLimits {
   readonly headerBytes: number;
   /** Time without a call after which a connection is closed. */
   readonly idleMs: number;
+  /**
+   * How often the other side is asked whether it is there, and its time to answer. It is also how a
+   * connection ends that broke HTTP/2's rules and does not close: Node only says goodbye to it.
+   */
+  readonly keepaliveMs: number;
+  readonly keepaliveTimeoutMs: number;
 }
 
 /** What holds where nothing is said. */
@@ -61,6 +67,8 @@ export const LISTENER_LIMITS: ListenerLimits = {
   messageBytes: 16 * 1024 * 1024 + 64 * 1024,
   headerBytes: 16 * 1024,
   idleMs: 600_000,
+  keepaliveMs: 20_000,
+  keepaliveTimeoutMs: 5_000,
 };
 
 /** How often calls are looked at whose clients take nothing. */
@@ -73,8 +81,8 @@ function serverOptions(limits: ListenerLimits): ServerOptions {
     "grpc.max_send_message_length": -1,
     "grpc.max_concurrent_streams": limits.streamsPerConnection,
     "grpc.enable_channelz": 0,
-    "grpc.keepalive_time_ms": 20_000,
-    "grpc.keepalive_timeout_ms": 5_000,
+    "grpc.keepalive_time_ms": limits.keepaliveMs,
+    "grpc.keepalive_timeout_ms": limits.keepaliveTimeoutMs,
     "grpc.max_connection_idle_ms": limits.idleMs,
   };
 }

@@ -124,6 +124,10 @@ function limitRequests(decoder: CallDecoder, guard: CallGuard): void {
   decoder.write = (bytes) => {
     if (isRefused) return [];
     const messages = write(bytes);
+    // The library would keep the pieces of a message that is whole until the next one begins.
+    if (decoder.readMessageRemaining === 0 && decoder.readPartialMessage.length > 0) {
+      decoder.readPartialMessage = [];
+    }
     if (guard.setRequestBytes(heldBytes(decoder))) return messages;
     isRefused = true;
     decoder.readPartialMessage = [];

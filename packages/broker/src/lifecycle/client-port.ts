@@ -148,5 +148,7 @@ function listenerLimitsOf(limits: LimitsConfig): ListenerLimits {
     messageBytes: limits.requestBytes,
     headerBytes: limits.headerBytes,
     idleMs: limits.idleMs,
+    keepaliveMs: limits.keepaliveMs,
+    keepaliveTimeoutMs: limits.keepaliveTimeoutMs,
   };
 }
