@@ -3,3 +3,4 @@ export { type AppendFate, FakeCluster, type PendingAppend } from "./fake-cluster
 export { FakePartition, storedSequences } from "./fake-partition.ts";
 export { FakeGroup } from "./fake-group.ts";
 export { KillableClient } from "./killable-client.ts";
+export { FakeOrders } from "./fake-orders.ts";

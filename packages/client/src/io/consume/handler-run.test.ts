@@ -4,55 +4,28 @@ import { decodeBatch } from "@stratalog/record-batch";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readDeadLetter } from "../../core/dead-letter.ts";
 import { json } from "../../core/serde.ts";
-import { connect } from "../../grpc/connect.ts";
-import { FakeCluster, FakeGroup } from "../../testing/index.ts";
-import type { Stratalog } from "../stratalog.ts";
+import { FakeOrders } from "../../testing/index.ts";
 import type { Consumer } from "./consumer.ts";
 
-let cluster: FakeCluster;
-let group: FakeGroup;
-let log: Stratalog;
+let orders: FakeOrders;
 
 beforeEach(async () => {
-  cluster = await FakeCluster.start(2);
-  cluster.createTopic("orders", 4);
-  group = new FakeGroup(cluster);
-  log = connect({ brokers: cluster.addresses, requestTimeoutMs: 5_000 });
+  orders = await FakeOrders.start();
 });
 
-afterEach(async () => {
-  await log.close({ timeoutMs: 500 }).catch(() => {});
-  await cluster.stop();
-});
+afterEach(() => orders.stop());
 
-/** Sends values 0 to count − 1 to one partition, value n under key n modulo `keys`. */
-async function fill(count: number, keys: number, partition = 0): Promise<void> {
-  const producer = log.producer({ maxBatchBytes: 400 });
-  for (let n = 0; n < count; n++) {
-    const key = `k${n % keys}`;
-    await producer.enqueue({ topic: "orders", partition, key, value: String(n) });
-  }
-  await producer.close();
-}
-
-function member(options: object = {}): Consumer {
-  return log.consumer({
-    group: "billing",
-    topics: ["orders"],
-    fromBeginning: true,
-    commitIntervalMs: 20,
-    ...options,
-  });
-}
+const fill = (count: number, keys: number, partition = 0): Promise<void> =>
+  orders.fill(count, keys, partition);
+const member = (options: object = {}): Consumer => orders.member(options);
+const storedOf = (partition: number): number => orders.storedOf(partition);
+const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, n) => n);
 
 async function until(condition: () => boolean): Promise<void> {
   for (let round = 0; round < 500 && !condition(); round++) await delay(10);
   expect(condition()).toBe(true);
 }
-
-const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, n) => n);
-const storedOf = (partition: number): number => group.offsets.get(`orders/${partition}`) ?? 0;
 
 interface Letter {
   readonly key: string;
@@ -61,7 +34,7 @@ interface Letter {
 }
 
 function lettersIn(topic: string): readonly Letter[] {
-  const partitions = cluster.topics.get(topic) ?? [];
+  const partitions = orders.cluster.topics.get(topic) ?? [];
   return partitions.flatMap(({ batches }) =>
     batches.flatMap((batch) =>
       [...decodeBatch(batch)].map(({ key, value, headers }) => ({
@@ -129,7 +102,7 @@ describe("a run", () => {
       },
     });
     await until(() => done.size === 200);
-    expect(group.commits.length).toBeGreaterThan(3);
+    expect(orders.group.commits.length).toBeGreaterThan(3);
     await consumer.close();
     await running;
     expect(most).toBe(6);
@@ -252,7 +225,7 @@ describe("a handler that fails", () => {
   });
 
   test("for good has its record copied whole before the offset is committed", async () => {
-    const producer = log.producer();
+    const producer = orders.log.producer();
     const headers = { trace: "t-1" };
     const timestamp = 1_234;
     await producer.send({
@@ -293,19 +266,19 @@ describe("a handler that fails", () => {
       error: "TypeError: no price",
       attempts: 3,
     });
-    expect(cluster.topics.get("orders.dlq")).toHaveLength(4);
-    expect(cluster.partition("orders.dlq", 2).end).toBe(1);
+    expect(orders.cluster.topics.get("orders.dlq")).toHaveLength(4);
+    expect(orders.cluster.partition("orders.dlq", 2).end).toBe(1);
   });
 
   test("with an error that says so is not tried again, nor is a record that cannot be read", async () => {
     await fill(3, 3);
-    const consumer = log.consumer({
+    const consumer = orders.log.consumer({
       group: "billing",
       topics: ["orders"],
       fromBeginning: true,
       value: json<number>(),
     });
-    const producer = log.producer();
+    const producer = orders.log.producer();
     await producer.send({ topic: "orders", partition: 0, value: "no JSON {" });
     const attempts: number[] = [];
     const running = consumer.run({
@@ -345,8 +318,8 @@ describe("a handler that fails", () => {
 
   test("ends the run when its copy cannot be stored: nothing is lost, and nothing is skipped", async () => {
     await fill(20, 5);
-    cluster.createTopic("orders.dlq", 1);
-    cluster.fateOf = ({ topic }) => (topic === "orders.dlq" ? "drop" : "store");
+    orders.cluster.createTopic("orders.dlq", 1);
+    orders.cluster.fateOf = ({ topic }) => (topic === "orders.dlq" ? "drop" : "store");
     const consumer = member();
     const running = consumer.run({
       orderBy: "key",
@@ -363,7 +336,7 @@ describe("a handler that fails", () => {
     await consumer.close();
     expect(storedOf(0)).toBe(7);
     // The next member begins with it.
-    cluster.fateOf = () => "store";
+    orders.cluster.fateOf = () => "store";
     const seen: number[] = [];
     const next = member();
     const again = next.run({ handler: ({ position }) => void seen.push(position) });
@@ -425,165 +398,5 @@ describe("a run that commits before", () => {
     expect(faults).toEqual([]);
     expect(new Set(seen).size).toBe(seen.length);
     expect(seen.length).toBeGreaterThan(190);
-  });
-});
-
-describe("a run whose partitions go", () => {
-  test("finishes what it began, and another member repeats nothing", async () => {
-    for (const partition of [0, 1, 2, 3]) await fill(100, 7, partition);
-    const seen: string[] = [];
-    const start = (consumer: Consumer): Promise<void> =>
-      consumer.run({
-        concurrency: 8,
-        orderBy: "key",
-        handler: async ({ partition, position }) => {
-          await delay(position % 3);
-          seen.push(`${partition}/${position}`);
-        },
-      });
-    const first = member();
-    const second = member();
-    const runs = [start(first)];
-    await until(() => seen.length > 40);
-    runs.push(start(second));
-    await until(() => second.assignment.length === 2);
-    await until(() => seen.length > 200);
-    await first.close();
-    await until(() => seen.length >= 400);
-    await second.close();
-    await Promise.all(runs);
-    expect(seen.length).toBe(400);
-    expect(new Set(seen).size).toBe(400);
-  });
-
-  test("tells a handler that takes too long, and does not count what it did", async () => {
-    await fill(2, 1, 1);
-    const first = member();
-    const aborted: string[] = [];
-    const running = first.run({
-      drainTimeoutMs: 100,
-      handler: async (_record, { signal }) => {
-        await new Promise((_resolve, reject) => {
-          signal.addEventListener("abort", () => {
-            aborted.push(String(signal.reason));
-            reject(new Error("stopped"));
-          });
-        });
-      },
-    });
-    await until(() => first.assignment.length === 4);
-    await delay(50);
-    const second = member();
-    const seen: number[] = [];
-    const other = second.run({ handler: ({ position }) => void seen.push(position) });
-    await until(() => seen.length === 2);
-    expect(aborted).toHaveLength(1);
-    expect(seen).toEqual([0, 1]);
-    await Promise.all([first.close(), second.close()]);
-    await Promise.all([running, other]);
-  });
-
-  test("aborts the signals of what it lost, and commits none of it", async () => {
-    await fill(4, 4);
-    const consumer = member();
-    const reasons: string[] = [];
-    let begun = 0;
-    const running = consumer.run({
-      concurrency: 4,
-      orderBy: "key",
-      handler: async (_record, { signal }) => {
-        begun++;
-        if (begun > 4) return;
-        await new Promise<void>((resolve) => {
-          signal.addEventListener("abort", () => {
-            reasons.push(CodedError.from(signal.reason).code);
-            resolve();
-          });
-        });
-      },
-    });
-    await until(() => begun === 4);
-    for (const id of group.members.keys()) group.fence(id);
-    await until(() => reasons.length === 4);
-    // It joins again and handles them again.
-    await until(() => begun === 8 && storedOf(0) === 4);
-    expect(reasons).toEqual(["ABORTED", "ABORTED", "ABORTED", "ABORTED"]);
-    await consumer.close();
-    await running;
-  });
-
-  test("that is at one record for longer than maxPollIntervalMs loses them all", async () => {
-    await fill(4, 4);
-    const consumer = member({ maxPollIntervalMs: 150, commit: "manual" });
-    const lost: string[] = [];
-    consumer.on("revoked", (_partitions, reason) => void lost.push(reason));
-    const events: string[] = [];
-    const running = consumer.run({
-      handler: async (record, { signal }) => {
-        if (events.length > 0) {
-          events.push("again");
-          return;
-        }
-        events.push("begun");
-        await until(() => signal.aborted);
-        await until(() => group.members.size === 0);
-        const late = consumer.commit(record);
-        events.push(await late.catch((error: unknown) => CodedError.from(error).code).then(String));
-        // As long as the handler goes on, the consumer stays out.
-        await delay(100);
-        expect(group.members.size).toBe(0);
-      },
-    });
-    await until(() => events.filter((each) => each === "again").length === 4);
-    expect(events.slice(0, 3)).toEqual(["begun", "FENCED_MEMBER_EPOCH", "again"]);
-    expect(lost).toEqual(["lost"]);
-    expect(group.offsets.size).toBe(0);
-    await consumer.close();
-    await running;
-  });
-
-  test("closes after its handlers, and without one that does not end", async () => {
-    await fill(4, 4);
-    const consumer = member();
-    const ends: string[] = [];
-    let begun = 0;
-    const running = consumer.run({
-      concurrency: 2,
-      orderBy: "none",
-      handler: async ({ position }, { signal }) => {
-        begun++;
-        if (position === 1) await delay(60);
-        else await new Promise(() => {});
-        ends.push(`${position} ${signal.aborted}`);
-      },
-    });
-    await until(() => begun === 2);
-    const startMs = performance.now();
-    await consumer.close({ timeoutMs: 2_000 });
-    expect(performance.now() - startMs).toBeLessThan(3_500);
-    await running;
-    expect(ends).toEqual(["1 false"]);
-    expect(group.members.size).toBe(0);
-    expect(storedOf(0)).toBe(0);
-  });
-});
-
-describe("a consumer's loop", () => {
-  test("cannot commit a record of a partition that it lost", async () => {
-    await fill(8, 4);
-    const consumer = member({ maxPollIntervalMs: 150, commit: "manual" });
-    for await (const record of consumer) {
-      const signal = consumer.signalOf(record);
-      expect(signal.aborted).toBe(false);
-      await until(() => signal.aborted);
-      const late = expect.objectContaining({ code: "FENCED_MEMBER_EPOCH" });
-      await expect(consumer.commit(record)).rejects.toEqual(late);
-      await expect(consumer.commit()).rejects.toEqual(late);
-      const offsets = [{ topic: "orders", partition: 0, offset: 1 }];
-      await expect(consumer.commit(offsets)).rejects.toMatchObject({ code: "UNKNOWN_MEMBER" });
-      expect(consumer.signalOf(record).aborted).toBe(true);
-      break;
-    }
-    expect(group.offsets.size).toBe(0);
   });
 });

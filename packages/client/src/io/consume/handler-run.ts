@@ -41,7 +41,8 @@ export class HandlerRun<Key, Value> implements PartitionReader {
   readonly #options: HandlerRunOptions<Key, Value>;
   readonly #scheduler: WorkScheduler<HandledRecord<Key, Value>>;
   readonly #lanes = new Map<string, RunLane<Key, Value>>();
-  readonly #backoffs = new Set<Timer>();
+  /** What waits for its next attempt. */
+  readonly #backoffs = new Map<RecordWork<Key, Value>, Timer>();
   /** Aborts when nothing more is begun. */
   readonly #stop = new AbortController();
   #failure: unknown;
@@ -84,7 +85,7 @@ export class HandlerRun<Key, Value> implements PartitionReader {
     this.#stop.abort();
     this.#stuckTimer?.cancel();
     await this.leave(new Set(this.#lanes.keys()), this.#failure === undefined ? "drain" : "end");
-    for (const timer of this.#backoffs) timer.cancel();
+    for (const timer of this.#backoffs.values()) timer.cancel();
     this.#backoffs.clear();
   }
 
@@ -92,11 +93,14 @@ export class HandlerRun<Key, Value> implements PartitionReader {
     const lanes = [...keys].flatMap((key) => this.#lanes.get(key) ?? []);
     for (const lane of lanes) {
       lane.dropWaiting();
+      lane.isLeaving = true;
       if (how === "drain") lane.window.close();
       else lane.window.abandon();
       this.#scheduler.unpause(lane.window);
       lane.updatePassed();
     }
+    // Nobody waits for the next attempt: it is made now, and it is the last one here.
+    for (const work of this.#backoffs.keys()) if (work.item.lane.isLeaving) this.#resume(work);
     this.#startReady();
     const idle = Promise.all(lanes.map((lane) => lane.idle()));
     const drained = new AbortController();
@@ -257,8 +261,11 @@ export class HandlerRun<Key, Value> implements PartitionReader {
   #onDone(work: RecordWork<Key, Value>): void {
     const { lane } = work.item;
     // It was told to stop: whether it did all before it did so, nobody knows.
-    if (lane.isGone || lane.signal.aborted) this.#discard(work);
-    else this.#scheduler.finish(work);
+    if (lane.isGone || lane.signal.aborted) {
+      this.#leaveUndone(work);
+      return;
+    }
+    this.#scheduler.finish(work);
     this.#afterwards(work);
   }
 
@@ -267,14 +274,14 @@ export class HandlerRun<Key, Value> implements PartitionReader {
     const { settings, deadLetters } = this.#options;
     // It was told to stop, or nobody waits for what it does.
     if (lane.isGone || lane.signal.aborted || this.#failure !== undefined) {
-      this.#discard(work);
-      this.#afterwards(work);
+      this.#leaveUndone(work);
       return;
     }
     const { random } = this.#cluster.environment;
     const delayMs = retryDelayMs(settings.retry, { attempt: attempts, error }, random);
     if (delayMs !== undefined) {
-      this.#retryAfter(work, delayMs);
+      if (lane.isLeaving) this.#leaveUndone(work);
+      else this.#retryAfter(work, delayMs);
       return;
     }
     if (deadLetters === undefined) {
@@ -291,31 +298,37 @@ export class HandlerRun<Key, Value> implements PartitionReader {
 
   #retryAfter(work: RecordWork<Key, Value>, delayMs: number): void {
     this.#scheduler.suspend(work);
-    const timer = this.#cluster.environment.timers.after(delayMs, () => {
-      this.#backoffs.delete(timer);
-      this.#scheduler.resume(work);
+    const again = (): void => {
+      this.#resume(work);
       this.#startReady();
-    });
-    this.#backoffs.add(timer);
+    };
+    this.#backoffs.set(work, this.#cluster.environment.timers.after(delayMs, again));
     this.#startReady();
+  }
+
+  #resume(work: RecordWork<Key, Value>): void {
+    this.#backoffs.get(work)?.cancel();
+    this.#backoffs.delete(work);
+    this.#scheduler.resume(work);
+  }
+
+  /** Whoever has the partition next begins with it. */
+  #leaveUndone(work: RecordWork<Key, Value>): void {
+    this.#scheduler.discard(work);
+    this.#afterwards(work);
   }
 
   /** The record cannot be dealt with, so nothing may pass it. */
   #giveUp(work: RecordWork<Key, Value>, error: unknown): void {
     const isOver = work.item.lane.isGone || work.item.lane.signal.aborted;
-    this.#discard(work);
     if (!isOver) this.#fail(error);
-    this.#afterwards(work);
+    this.#leaveUndone(work);
   }
 
   #fail(error: unknown): void {
     this.#failure ??= error;
     this.#stop.abort();
     for (const lane of this.#lanes.values()) lane.window.abandon();
-  }
-
-  #discard(work: RecordWork<Key, Value>): void {
-    this.#scheduler.discard(work);
   }
 
   /** A work has ended, one way or another: its room is free, and so is its batch after the last. */

@@ -25,6 +25,8 @@ export class RunLane<Key, Value> {
   #idle: Deferred<void> | undefined;
   /** Whether what it has does not count any more. */
   isGone = false;
+  /** Whether it is finished with what was begun, and begins nothing more. */
+  isLeaving = false;
   /** Whether its batches were given back because it is stuck. */
   isHeldBack = false;
   /** `window.doneTo` as the last look at stuck partitions found it. */
