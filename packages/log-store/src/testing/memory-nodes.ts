@@ -13,6 +13,14 @@ interface UnsyncedFileChange {
   isLost: boolean;
 }
 
+/**
+ * What is not on the disk after a sync: changes that an earlier failed sync lost. They may have
+ * reached it at the time, but never over newer ones.
+ */
+function stillUnsynced<T extends { readonly isLost: boolean }>(changes: readonly T[]): T[] {
+  return changes.every(({ isLost }) => isLost) ? [...changes] : [];
+}
+
 /** Which unsynced changes a power cut leaves on the disk. */
 export interface Survival {
   readonly random: Random;
@@ -84,7 +92,7 @@ export class MemoryFile {
 
   sync(): void {
     for (const { change, isLost } of this.#unsynced) if (!isLost) this.#durable.apply(change);
-    this.#unsynced = this.#unsynced.filter((each) => each.isLost);
+    this.#unsynced = stillUnsynced(this.#unsynced);
   }
 
   failSync(): void {
@@ -177,7 +185,7 @@ export class MemoryDirectory {
 
   sync(): void {
     for (const { change, isLost } of this.#unsynced) if (!isLost) applyName(this.#durable, change);
-    this.#unsynced = this.#unsynced.filter((each) => each.isLost);
+    this.#unsynced = stillUnsynced(this.#unsynced);
   }
 
   failSync(): void {
