@@ -83,6 +83,26 @@ describe("a configuration change", () => {
     expect(enterJoint(voters(), true, two)).toEqual({ ok: false, reason: "joint-needs-voters" });
   });
 
+  it("is refused while another one is joint", () => {
+    const started = enterJoint(
+      restoreConfState({
+        voters: [1, 2, 3],
+        learners: [],
+        votersOutgoing: [],
+        learnersNext: [],
+        autoLeave: false,
+      }),
+      true,
+      [{ kind: "add-voter", replica: 4 }],
+    );
+    expect(started.ok).toBe(true);
+    if (!started.ok) return;
+    const more: ConfChangeStep[] = [{ kind: "remove", replica: 3 }];
+    const refused = { ok: false, reason: "already-joint" };
+    expect(enterJoint(started.confState, true, more)).toEqual(refused);
+    expect(changeSimply(started.confState, more)).toEqual(refused);
+  });
+
   it("goes through a joint configuration when it has several steps or asks for it", () => {
     const start = restoreConfState({
       voters: [1, 2, 3],
