@@ -251,16 +251,7 @@ export class Recovery {
     // All groups are checkpointed: what follows begins with a batch that is still to be written.
     changes.push(putWal({ replayFrom: nextBatch, syncedThrough: nextBatch - 1 }));
     const entries = [...recovering.values()].map((each) => each.entry);
-    for (const { writer } of entries) {
-      const prepared = await writer.prepareCheckpoint();
-      if (prepared === "full") {
-        throw new CodedError(
-          "STORAGE_FULL",
-          "no space to recover the log; free some and start again",
-        );
-      }
-      changes.push(...prepared);
-    }
+    changes.push(...(await prepareAll(entries)));
     await this.#parts.settings.keyValue.write(changes, { sync: true });
     for (const { writer } of entries) await writer.completeCheckpoint();
     return { entries, damaged, mustKeepOldFiles };
@@ -277,12 +268,7 @@ export class Recovery {
     const gate = new Gate(CONCURRENT_GROUPS);
     const cut = async (plan: GroupPlan): Promise<RecoveringGroup | string | undefined> =>
       plan.isDropped ? undefined : gate.run(() => this.#cutOrDamage(stored, plan));
-    // All of them have ended when this does, also when one fails.
-    const settled = await Promise.allSettled(plans.map(cut));
-    return settled.map((each) => {
-      if (each.status === "rejected") throw each.reason;
-      return each.value;
-    });
+    return allEnded(plans.map(cut));
   }
 
   async #cutOrDamage(
@@ -336,8 +322,30 @@ export class Recovery {
   }
 }
 
-/** Groups whose files are looked at at once. */
+/** Groups whose files are looked at or synced at once. */
 const CONCURRENT_GROUPS = 8;
+
+/** Flushes and syncs every group; gives what their checkpoints say. */
+async function prepareAll(entries: readonly GroupEntry[]): Promise<readonly KeyValueChange[]> {
+  const gate = new Gate(CONCURRENT_GROUPS);
+  const prepare = ({ writer }: GroupEntry): Promise<readonly KeyValueChange[] | "full"> =>
+    gate.run(() => writer.prepareCheckpoint());
+  const prepared = await allEnded(entries.map(prepare));
+  return prepared.flatMap((changes) => {
+    if (changes !== "full") return changes;
+    const message = "no space to recover the log; free some and start again";
+    throw new CodedError("STORAGE_FULL", message);
+  });
+}
+
+/** The results, once all work has ended, also when some of it fails. */
+async function allEnded<T>(work: readonly Promise<T>[]): Promise<readonly T[]> {
+  const settled = await Promise.allSettled(work);
+  return settled.map((each) => {
+    if (each.status === "rejected") throw each.reason;
+    return each.value;
+  });
+}
 
 /** What a dropped group's directory is renamed to before it is removed. */
 export const DELETED_SUFFIX = ".deleted";
