@@ -96,7 +96,7 @@ describe("a handler that blocks the event loop", () => {
       const stop = new AbortController();
       const handle = (value: string | null): void => {
         values.push(value);
-        blockEventLoop(1_200);
+        blockEventLoop(800);
         if (value === "d") stop.abort();
       };
       if (how === "run") {

@@ -175,7 +175,9 @@ describe("a member of a group", () => {
     await until(() => events.includes("busy"));
     const second = member();
     const reading = take(second, 1);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    // Told, and still there: what it was told crosses a socket.
+    await until(() => group.members.size === 2);
+    await new Promise((resolve) => setTimeout(resolve, 200));
     expect(events).toEqual(["busy"]);
     release();
     await until(() => second.assignment.length === 2);
@@ -237,7 +239,9 @@ describe("a member of a group", () => {
     await until(() => isBusy);
     const second = member();
     const reading = take(second, 7);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    // Told, and still there: what it was told crosses a socket.
+    await until(() => group.members.size === 2);
+    await new Promise((resolve) => setTimeout(resolve, 200));
     release();
     expect(await reading).toEqual([3, 4, 5, 6, 7, 8, 9]);
     expect(seen).toEqual(["0", "1", "2"]);
@@ -471,6 +475,21 @@ describe("any consumer", () => {
     await consumer.close({ timeoutMs: 300 });
     expect(performance.now() - startMs).toBeLessThan(1_500);
     expect((await loop).length).toBe(4);
+  });
+
+  test("tries again in the next loop when it could not begin", async () => {
+    const lone = connect({ brokers: cluster.addresses, requestTimeoutMs: 300 });
+    cluster.moveLeader("orders", 0, 9);
+    const consumer = lone.consumer({
+      assign: [{ topic: "orders", partition: 0, offset: "latest" }],
+    });
+    await expect(take(consumer, 1)).rejects.toMatchObject({ retriable: true });
+    cluster.moveLeader("orders", 0, 1);
+    const reading = take(consumer, 1);
+    await until(() => consumer.positions[0]?.lag === 0n);
+    await log.producer().send({ topic: "orders", partition: 0, value: "5" });
+    expect(await reading).toEqual([5]);
+    await lone.close();
   });
 
   test("needs a group and topics, or partitions", () => {

@@ -73,7 +73,11 @@ export class PartitionOwner {
       await this.#scope.race(this.reader.idle(), signal);
       this.#isOut = false;
     }
-    this.#starting ??= this.#start();
+    this.#starting ??= this.#start().catch((error: unknown) => {
+      // The next loop tries again.
+      this.#starting = undefined;
+      throw error;
+    });
     await this.#scope.race(this.#starting, signal);
   }
 
@@ -118,6 +122,7 @@ export class PartitionOwner {
     const found = await listOffsets(this.#cluster, questions, this.#scope.signal);
     const offsets = new Map(found.map((each) => [partitionKey(each), each.offset]));
     for (const { topic, partition, offset: at } of wanted) {
+      if (this.#table.get({ topic, partition }) !== undefined) continue;
       const isPlain = typeof at === "bigint" || typeof at === "number";
       const offset = isPlain
         ? fromPublicOffset(at)
