@@ -19,6 +19,7 @@ export type CutMode = "one" | "all";
 /** What came of the cuts of one cluster. */
 export interface LifeOutcome {
   readonly variant: MountVariant;
+  readonly brokers: number;
   readonly cuts: Readonly<Record<CutMode, number>>;
   /** Cuts after which the journal was written, but no data. */
   readonly journalCuts: number;
@@ -30,6 +31,12 @@ export interface LifeOutcome {
   readonly exits: Readonly<Record<string, number>>;
   readonly seconds: number;
   readonly problems: readonly string[];
+}
+
+/** How a cluster differs from what its seed says. */
+export interface LifeOptions {
+  readonly brokers?: 1 | 3;
+  readonly settings?: Readonly<Record<string, string | number>>;
 }
 
 /** One cut, drawn from the seed. */
@@ -59,7 +66,8 @@ const SETTINGS = {
   "broker.session.timeout.ms": 2_000,
 } as const;
 
-const BROKERS = 3;
+/** Of how many clusters one is a broker alone. */
+const ALONE_SHARE = 2;
 const REPLICATED = "replicated";
 /** A partition on each broker and nowhere else: no other replica makes good what its disk lost. */
 const SINGLE = "single";
@@ -117,17 +125,16 @@ export class ClusterLife {
     this.#client = connect({ brokers: this.#cluster.addresses });
   }
 
-  /** Makes disks and brokers and starts them. */
-  static async start(
-    seed: number,
-    settings: Readonly<Record<string, string | number>> = {},
-  ): Promise<ClusterLife> {
+  /** Makes disks and brokers and starts them: one or three, as the seed says, unless told. */
+  static async start(seed: number, options: LifeOptions = {}): Promise<ClusterLife> {
     const random = new SeededRandom(seed);
+    const drawn = random.below(ALONE_SHARE) === 0 ? 1 : 3;
+    const brokers = options.brokers ?? drawn;
     const variant = MOUNT_VARIANTS[random.below(MOUNT_VARIANTS.length)] ?? "defaults";
     const images = await mkdtemp(join(imagesFolder, `${IMAGES_PREFIX}${process.pid}-`));
     const cluster = await ProcessCluster.create({
-      brokers: BROKERS,
-      settings: { ...SETTINGS, ...settings },
+      brokers,
+      settings: { ...SETTINGS, ...options.settings },
     });
     const disks: CutDisk[] = [];
     for (const { plan } of cluster.brokers) {
@@ -162,6 +169,7 @@ export class ClusterLife {
   outcome(): LifeOutcome {
     return {
       variant: this.#variant,
+      brokers: this.brokers.length,
       cuts: { ...this.#cuts },
       journalCuts: this.#journalCuts,
       acknowledged: this.acknowledgedCount,
@@ -177,10 +185,11 @@ export class ClusterLife {
   async cutOnce(): Promise<boolean> {
     const random = this.#random;
     const isLong = random.below(5) === 0;
+    const isAlone = this.brokers.length === 1;
     return this.cut({
-      mode: random.below(ALL_SHARE) === 0 ? "all" : "one",
+      mode: random.below(ALL_SHARE) === 0 && !isAlone ? "all" : "one",
       kind: random.below(JOURNAL_SHARE) === 0 ? "journal" : "nothing",
-      victim: random.below(BROKERS),
+      victim: random.below(this.brokers.length),
       loadMs: 100 + random.below(400),
       isQuiet: random.below(4) > 0,
       lingerMs: isLong ? 300 : random.below(30),
@@ -238,8 +247,8 @@ export class ClusterLife {
 
   async #createTopics(): Promise<void> {
     const admin = this.#client.admin();
-    const partitions = BROKERS;
-    await admin.createTopic({ name: REPLICATED, partitions, replicationFactor: 3 });
+    const partitions = this.brokers.length;
+    await admin.createTopic({ name: REPLICATED, partitions: 3, replicationFactor: partitions });
     await admin.createTopic({ name: SINGLE, partitions, replicationFactor: 1 });
     this.#lanes.push(new Lane(this.#client, { topic: REPLICATED, window: 16 }));
     for (let partition = 0; partition < partitions; partition++) {
@@ -275,7 +284,7 @@ export class ClusterLife {
   /** Waits until every replica holds all records, and knows that they are committed. */
   async #replicasHave(contents: Contents): Promise<void> {
     const singleCount = countOf(contents, SINGLE);
-    const expected = BROKERS * (contents.size - singleCount) + singleCount;
+    const expected = this.brokers.length * (contents.size - singleCount) + singleCount;
     const deadlineMs = performance.now() + SETTLE_MS_MAX;
     let found: readonly number[] = [];
     while (performance.now() < deadlineMs) {

@@ -19,7 +19,7 @@ export async function controlLife(seed: number): Promise<LifeOutcome> {
   process.env["NODE_OPTIONS"] = `${options ?? ""} --import ${PRELOAD}`;
   let life: ClusterLife;
   try {
-    life = await ClusterLife.start(seed, SETTINGS);
+    life = await ClusterLife.start(seed, { brokers: 3, settings: SETTINGS });
   } finally {
     if (options === undefined) delete process.env["NODE_OPTIONS"];
     else process.env["NODE_OPTIONS"] = options;

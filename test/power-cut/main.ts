@@ -45,13 +45,15 @@ function conclude(entries: readonly Entry[]): boolean {
     lives.reduce((total, entry) => total + figure(entry), 0);
   const one = sum(({ cuts }) => cuts.one);
   const all = sum(({ cuts }) => cuts.all);
+  const alone = sum(({ brokers, cuts }) => (brokers === 1 ? cuts.one : 0));
   const probes = sum((entry) => entry.probes);
   const kept = probes - sum((entry) => entry.probesLost);
   const wrong = lives.filter(({ problems }) => problems.length > 0).length;
   const controls = entries.filter(({ control }) => control);
   const blind = controls.filter(({ problems }) => problems.length === 0).length;
   console.log(
-    `${one + all} cuts: ${one} of one broker, ${all} of all three at once, ` +
+    `${one + all} cuts: ${one} of one broker (${alone} of a broker alone), ` +
+      `${all} of all three at once, ` +
       `${sum(({ journalCuts }) => journalCuts)} of them with the journal written; ` +
       `${sum(({ acknowledged }) => acknowledged)} records acknowledged in ${lives.length} clusters`,
   );
@@ -92,10 +94,11 @@ async function main(): Promise<void> {
     const entry = { commit, seed, control, ...outcome };
     ledger.append(entry);
     entries.push(entry);
-    const { cuts, acknowledged, seconds, problems } = entry;
+    const { brokers, cuts, acknowledged, seconds, problems } = entry;
     const what = control ? "control" : problems.length === 0 ? "right" : "WRONG";
     console.log(
-      `${what}  seed ${seed}  ${cuts.one} + ${cuts.all} cuts  ${acknowledged} records  ${seconds} s`,
+      `${what}  seed ${seed}  brokers ${brokers}  ${cuts.one} + ${cuts.all} cuts  ` +
+        `${acknowledged} records  ${seconds} s`,
     );
     for (const problem of problems.slice(0, control ? 1 : 20)) console.log(`  ${problem}`);
   };
