@@ -20,6 +20,7 @@ export interface ChangedLines {
 }
 
 const CORE = "packages/raft-ts/src/core";
+const LOG = "packages/log-store/src/core";
 
 /** Survivors that were studied and found to be no bugs. They still count as not found. */
 export const ARGUED: readonly Argued[] = [
@@ -154,6 +155,57 @@ export const ARGUED: readonly Argued[] = [
     replace: "this.#learnersNext.delete(id);\nthis.#learners.delete(id);",
     previous: "if (!this.#isMember(id)) this.#added.add(id);",
     reason: "two sets lose the same id, one after the other",
+  },
+  {
+    path: "packages/record-batch/src/core/codec.ts",
+    find: "bytes.set(batch.subarray(0, BATCH_HEADER_BYTES));\nbytes.set(records, BATCH_HEADER_BYTES);",
+    replace:
+      "bytes.set(records, BATCH_HEADER_BYTES);\nbytes.set(batch.subarray(0, BATCH_HEADER_BYTES));",
+    reason: "the two fill different places",
+  },
+  {
+    path: `${LOG}/group-state.ts`,
+    find: 'this.#pending.push({ type: "append", batch, frames });\nthis.#pendingBytes += bytes;',
+    replace: 'this.#pendingBytes += bytes;\nthis.#pending.push({ type: "append", batch, frames });',
+    reason: "nothing reads one of the two before the other is done",
+  },
+  {
+    path: `${LOG}/term-runs.ts`,
+    find: "if (first <= this.#firstIndex) return;",
+    replace: "if (first < this.#firstIndex) return;",
+    reason: "at the first index itself nothing is cut: all runs are kept as they are",
+  },
+  {
+    path: `${LOG}/wal-records.ts`,
+    find: "writeUint32(this.#bytes, at + 12, 0);",
+    replace: "",
+    reason: "the table's memory is fresh, and so 0 already",
+  },
+  {
+    path: `${LOG}/wal-batch.ts`,
+    find: "this.#table.addEntry(group, frame);\nthis.#payloadBytes += frame.payload.length;",
+    replace: "this.#payloadBytes += frame.payload.length;\nthis.#table.addEntry(group, frame);",
+    reason: "the two counts do not read each other",
+  },
+  {
+    path: `${LOG}/group-replay.ts`,
+    find: "this.#mustBeginRun = true;",
+    previous: "this.#runs = [];",
+    replace: "this.#mustBeginRun = false;",
+    reason: "there is no run before a reset that could go on",
+  },
+  {
+    path: `${CORE}/read-index.ts`,
+    find: "if (response.readSequence === 0 || leader.reads === undefined) return;",
+    replace: "if (response.readSequence === 0 && leader.reads === undefined) return;",
+    reason:
+      "number 0 confirms nothing, and who returns another number was asked by a queue that stays",
+  },
+  {
+    path: `${CORE}/raft-core.ts`,
+    find: "if (message.index > 0) state.log.unstable.stableTo(message.index, message.logTerm);",
+    replace: "if (message.index >= 0) state.log.unstable.stableTo(message.index, message.logTerm);",
+    reason: "index 0 lies below the unstable end of any log, where an answer changes nothing",
   },
 ];
 

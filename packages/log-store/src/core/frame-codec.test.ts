@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { dataFrame, plainFrame } from "../testing/frames.ts";
 import type { Frame } from "./frame.ts";
-import { createFrame, decodeFrame, encodeFrame } from "./frame-codec.ts";
+import { batchMatchesFrame, createFrame, decodeFrame, encodeFrame } from "./frame-codec.ts";
 
 const PLACE = { term: 3, index: 12, baseOffset: 40 };
 const GROUP = 9;
@@ -63,6 +63,26 @@ describe("a frame", () => {
     expect(() => createFrame({ ...fields, baseOffset: 41 })).toThrow(/differs/);
     expect(() => createFrame({ ...fields, span: 3 })).toThrow(/differs/);
     expect(() => createFrame({ ...fields, kind: "command" })).toThrow(/no offsets/);
+  });
+
+  test("is held against its batch's header, which has 61 bytes", () => {
+    const payload = new Uint8Array(61);
+    const view = new DataView(payload.buffer);
+    view.setBigInt64(0, 40n);
+    view.setInt32(8, 49);
+    view.setInt32(12, 3);
+    view.setInt8(16, 2);
+    const fields = { ...PLACE, span: 1, payload };
+    expect(batchMatchesFrame(fields)).toBe(true);
+    expect(batchMatchesFrame({ ...fields, payload: payload.subarray(0, 60) })).toBe(false);
+    for (const other of [{ term: 4 }, { baseOffset: 39 }, { span: 2 }]) {
+      expect(batchMatchesFrame({ ...fields, ...other })).toBe(false);
+    }
+    for (const position of [11, 16]) {
+      const changed = payload.slice();
+      changed[position] = 1;
+      expect(batchMatchesFrame({ ...fields, payload: changed })).toBe(false);
+    }
   });
 
   test("reading arbitrary bytes never throws and never reads past the end", () => {

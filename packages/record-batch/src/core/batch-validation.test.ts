@@ -41,6 +41,14 @@ describe("validateBatch", () => {
     ["codec 7", forged((b) => b.fill(7, 22, 23)), "UNSUPPORTED_COMPRESSION"],
     ["a control batch", forged((b) => b.fill(0x20, 22, 23)), "INVALID_REQUEST"],
     ["no records", forged((b) => writeInt32(b, 57, 0)), "CORRUPT_BATCH"],
+    [
+      "no records, and a delta that says so",
+      forged((b) => {
+        writeInt32(b, 57, 0);
+        writeInt32(b, 23, -1);
+      }),
+      "CORRUPT_BATCH",
+    ],
     ["a count that is not the delta's", forged((b) => writeInt32(b, 23, 2)), "CORRUPT_BATCH"],
     [
       "more records than bytes can hold",
