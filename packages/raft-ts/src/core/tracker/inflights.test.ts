@@ -28,6 +28,20 @@ describe("the window of messages in flight", () => {
     expect(window.count).toBe(0);
   });
 
+  it("knows each message's bytes after its ring has turned and grown", () => {
+    const window = new Inflights(8, 100);
+    window.add(1, 1);
+    window.add(2, 60);
+    window.freeThrough(1);
+    window.add(3, 1);
+    window.add(4, 1);
+    window.freeThrough(2);
+    window.add(5, 97);
+    expect(window.isFull).toBe(false);
+    window.add(6, 1);
+    expect(window.isFull).toBe(true);
+  });
+
   it("behaves like a list, however often its ring turns", () => {
     const command = fc.oneof(
       fc.record({ add: fc.integer({ min: 1, max: 3 }), bytes: fc.nat({ max: 40 }) }),
