@@ -28,7 +28,7 @@ export interface Broker {
  * background until `ready`, forms
  * or finds its cluster, registers and opens its replicas. Rejects with DIRECTORY_IN_USE,
  * DIRECTORY_UNUSABLE,
- * STORAGE_DAMAGED or ADDRESS_IN_USE, having released everything. What goes wrong for good after
+ * STORAGE_DAMAGED, ADDRESS_IN_USE, or INVALID_CONFIG when the disk is too small, having released everything. What goes wrong for good after
  * that goes to the
  * environment's `onFatal`.
  */

@@ -16,7 +16,8 @@ export interface Storage {
 
 /**
  * Locks the data directory and recovers its logs. Rejects with DIRECTORY_IN_USE,
- * DIRECTORY_UNUSABLE or STORAGE_DAMAGED.
+ * DIRECTORY_UNUSABLE or STORAGE_DAMAGED, and with INVALID_CONFIG when the disk is too small for its
+ * reserve.
  */
 export async function openStorage(
   environment: Environment,
