@@ -2,6 +2,7 @@ import { type BrokerId, CodedError, type GroupId, type MemberId, sleep } from "@
 import {
   coordinatorPartition,
   describeGroup,
+  type Group,
   groupStateName,
   isLaterPartition,
   groupsByName,
@@ -82,6 +83,13 @@ export class GroupCoordinators implements GroupCoordinator {
         await replica.close(reason);
       },
     };
+  }
+
+  /** The groups that this broker coordinates, as last applied. */
+  *ledGroups(): Generator<Group, void> {
+    for (const replica of this.#replicas.values()) {
+      if (replica.isLeading) yield* replica.machine.state.groups.values();
+    }
   }
 
   async findCoordinator(

@@ -11,6 +11,8 @@ export interface CallMetrics {
   answered(method: string, code: ErrorCode | "OK", durationMs: number): void;
   streamOpened(method: string): void;
   streamClosed(method: string, code: ErrorCode | "OK"): void;
+  /** Said once: where the memory of calls can be read. */
+  watchCallMemory(read: { readonly bytes: () => number; readonly stalled: () => number }): void;
   /** Said once by each listener: where its connections can be read, open now and turned away so far. */
   watchConnections(read: { readonly open: () => number; readonly refused: () => number }): void;
 }

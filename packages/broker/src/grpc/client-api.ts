@@ -42,6 +42,13 @@ export function createClientApi(options: ClientApiOptions): ClientApi {
   const { methods, produceBudget } = createClientServices(options);
   const { clock, timers, logger, metadata, metrics, host, port, limits, tls } = options;
   const memory = options.callMemory ?? new CallMemory(CALL_MEMORY_LIMITS);
+  // Of a shared one, its first listener says it.
+  if (options.callMemory === undefined || options.produceBudget === undefined) {
+    metrics.watchCallMemory({
+      bytes: () => memory.total.usedBytes,
+      stalled: () => memory.stalledCount,
+    });
+  }
   const guards = new GuardedCalls({ clock, memory });
   const calls = new OpenCalls();
   const { listener: name } = options;

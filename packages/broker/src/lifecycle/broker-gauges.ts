@@ -45,6 +45,12 @@ export function addBrokerGauges(
   counter("wal_sync_seconds", "Time spent in syncs of the write-ahead log.", () => {
     return logs.stats().sumSyncMs / 1_000;
   });
+  gauge("wal_sync_last_seconds", "Time of the last sync of the write-ahead log.", () => {
+    return logs.stats().lastSyncMs / 1_000;
+  });
+  gauge("wal_sync_max_seconds", "Longest sync of the write-ahead log since the start.", () => {
+    return logs.stats().maxSyncMs / 1_000;
+  });
   gauge("tail_cache_bytes", "Newest records held in memory.", () => logs.stats().tailCacheBytes);
   gauge("pinned_bytes", "Records in memory that no segment has yet.", () => {
     return logs.stats().pinnedBytes;

@@ -13,6 +13,7 @@ import { underReplicatedCount } from "../services/replication-view.ts";
 import { addBrokerGauges } from "./broker-gauges.ts";
 import type { JoinedParts } from "./broker-parts.ts";
 import type { OpenController } from "./controller-group.ts";
+import { addPartitionGauges } from "./partition-gauges.ts";
 import { DiskWatch } from "./disk-watch.ts";
 
 /** What a broker holds and what services reach of it. */
@@ -84,6 +85,12 @@ export async function openReplicas(parts: JoinedParts): Promise<OpenReplicas> {
   stops.add("leader gossip", () => gossip.stop());
   const { raftHost } = peers;
   addBrokerGauges(parts.metrics, { logs: storage.logs, raftHost, replicas, leaders });
+  addPartitionGauges(parts.metrics, { replicas, groups: () => coordinator.ledGroups() });
+  parts.metrics.addGauge({
+    name: "peers_connected",
+    help: "Other brokers that this one can send to.",
+    read: () => peers.hub.peersUp().size,
+  });
   const replication = { brokerId, metadata: view, replicas };
   parts.metrics.addGauge({
     name: "under_replicated_partitions",

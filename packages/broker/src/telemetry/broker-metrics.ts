@@ -16,6 +16,15 @@ export interface GaugeSource {
   readonly read: () => number;
 }
 
+/** Numbers by label that are read when somebody asks; the reader bounds how many there are. */
+export interface LabelledSource<Label extends string> extends Omit<GaugeSource, "read"> {
+  readonly labels: readonly Label[];
+  readonly read: () => Iterable<{
+    readonly labels: Readonly<Record<Label, string>>;
+    readonly value: number;
+  }>;
+}
+
 /**
  * The broker's metrics, in a registry of their own. Labels are methods and error codes: bounded.
  * Nothing here is per partition or per topic: a thousand histograms would block the event loop at
@@ -88,6 +97,22 @@ export class BrokerMetrics implements CallMetrics, ServiceMetrics {
     });
   }
 
+  /** Adds numbers that live elsewhere, by label. */
+  addLabelledGauge<Label extends string>(source: LabelledSource<Label>): void {
+    const { name, help, labels, read } = source;
+    const registers = [this.registry];
+    new Gauge({
+      name: `stratalog_${name}`,
+      help,
+      labelNames: [...labels],
+      registers,
+      collect() {
+        this.reset();
+        for (const { labels: values, value } of read()) this.set(values, value);
+      },
+    });
+  }
+
   /** Adds a count that lives elsewhere and never goes back; "_total" is added to its name. */
   addCounter({ name, help, read }: GaugeSource): void {
     const registers = [this.registry];
@@ -138,6 +163,13 @@ export class BrokerMetrics implements CallMetrics, ServiceMetrics {
   watchInflightBytes(read: () => number): void {
     const help = "Bytes of record batches that are not answered yet.";
     this.addGauge({ name: "produce_inflight_bytes", help, read });
+  }
+
+  watchCallMemory(read: { readonly bytes: () => number; readonly stalled: () => number }): void {
+    const help = "Memory that calls hold for their clients: requests in part, answers not taken.";
+    this.addGauge({ name: "client_calls_bytes", help, read: read.bytes });
+    const stalled = "Calls ended because their clients were too slow.";
+    this.addCounter({ name: "client_calls_stalled", help: stalled, read: read.stalled });
   }
 
   watchConnections(read: { readonly open: () => number; readonly refused: () => number }): void {

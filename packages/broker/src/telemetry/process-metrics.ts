@@ -2,6 +2,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { BrokerMetrics } from "./broker-metrics.ts";
 
 const NANOSECONDS_PER_SECOND = 1e9;
+const MILLISECONDS_PER_SECOND = 1_000;
 const MICROSECONDS_PER_SECOND = 1e6;
 /** Coarse on purpose: the sampling itself is a timer of the event loop. */
 const DELAY_RESOLUTION_MS = 50;
@@ -25,6 +26,17 @@ export function addProcessMetrics(metrics: BrokerMetrics): () => void {
       const { user, system } = process.cpuUsage();
       return (user + system) / MICROSECONDS_PER_SECOND;
     },
+  });
+  metrics.addGauge({
+    name: "process_start_time_seconds",
+    help: "When the process began, in seconds since 1970.",
+    read: () => performance.timeOrigin / MILLISECONDS_PER_SECOND,
+  });
+  metrics.addLabelledGauge({
+    name: "build_info",
+    help: "Always 1; the labels say what runs.",
+    labels: ["node"],
+    read: () => [{ labels: { node: process.version }, value: 1 }],
   });
   const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
   delay.enable();
