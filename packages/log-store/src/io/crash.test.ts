@@ -38,20 +38,24 @@ test.each(["dataSync", "syncDirectory"] as const)(
   },
 );
 
-test("a group that was dropped before a kill stays dropped over a power cut", async () => {
-  const fixture = await StoreFixture.open();
-  const group = await fixture.group(1);
-  await fixture.appendData(group, 3);
-  await fixture.store.checkpoint();
-  let killed: ReturnType<StoreFixture["disk"]> | undefined;
-  fixture.fileSystem.observer = ({ operation, path }) => {
-    if (operation === "syncDirectory" && path.endsWith("/groups")) killed ??= fixture.disk();
-  };
-  await fixture.store.dropGroup(group);
-  if (killed === undefined) throw new Error("no sync was seen");
-  const restarted = await StoreFixture.open({}, killed);
-  expect(restarted.store.groups()).toEqual([]);
-  const fileSystem = killed.fileSystem.afterPowerCut({ random: new SeededRandom(1), keep: 0 });
-  const later = await StoreFixture.open({}, { fileSystem, keyValue: killed.keyValue.image() });
-  expect(later.store.groups()).toEqual([]);
-});
+test.each([false, true])(
+  "a group that was dropped before a kill stays dropped over a power cut (sync failed: %s)",
+  async (hasFailed) => {
+    const fixture = await StoreFixture.open();
+    const group = await fixture.group(1);
+    await fixture.appendData(group, 3);
+    await fixture.store.checkpoint();
+    let killed: ReturnType<StoreFixture["disk"]> | undefined;
+    fixture.fileSystem.observer = ({ operation, path }) => {
+      if (operation === "syncDirectory" && path.endsWith("/groups")) killed ??= fixture.disk();
+    };
+    await fixture.store.dropGroup(group);
+    if (killed === undefined) throw new Error("no sync was seen");
+    if (hasFailed) killed.fileSystem.failSync("/data/groups");
+    const restarted = await StoreFixture.open({}, killed);
+    expect(restarted.store.groups()).toEqual([]);
+    const fileSystem = killed.fileSystem.afterPowerCut({ random: new SeededRandom(1), keep: 0 });
+    const later = await StoreFixture.open({}, { fileSystem, keyValue: killed.keyValue.image() });
+    expect(later.store.groups()).toEqual([]);
+  },
+);

@@ -314,7 +314,10 @@ export class Recovery {
   async #finishDrop(checkpoint: GroupCheckpoint): Promise<readonly KeyValueChange[]> {
     const { settings } = this.#parts;
     const path = groupDirectory(settings, checkpoint.descriptor);
-    if (await settings.fileSystem.exists(path)) await settings.fileSystem.removeDirectory(path);
+    // Made again when it is gone: a sync that failed may have lost the removal of its name, and no
+    // later one writes that. Removing it anew does.
+    await settings.fileSystem.makeDirectory(path);
+    await settings.fileSystem.removeDirectory(path);
     // Also when it is gone already: the process that moved it away may have been killed before its
     // sync, and a directory that came back without a checkpoint would be refused.
     await settings.fileSystem.syncDirectory(`${settings.directory}/groups`);
