@@ -1,7 +1,7 @@
 /**
  * The canonical workload: `npm run bench [-- --quick] [-- --runs N]`. Three broker processes,
- * replication factor 3, synced on a majority, 12 partitions; one producer process that waits for
- * the place of every record, one consumer process that replays everything, and one process that
+ * replication factor 3, synced on a majority, 12 partitions; one producer process that gets the
+ * place of every record (`sendBatch` of 500), one consumer process that replays everything, and one process that
  * sends 1,000 records a second and reads them. All on this machine. Each run has a fresh cluster.
  *
  * Lines of JSON, a table and a plot go to bench/results/, progress to standard error, the table to

@@ -4,6 +4,8 @@ import { recordPool } from "./records.ts";
 /** Records whose results are not there yet, in bytes and in number. */
 const WINDOW_BYTES = 24 * 1024 * 1024;
 const WINDOW_COUNT = 90_000;
+/** Records of one call: what a program has at hand when it reads a file or a table. */
+const CALL_COUNT = 500;
 
 /** What to send. */
 export interface ProduceLoad {
@@ -13,38 +15,32 @@ export interface ProduceLoad {
 }
 
 /**
- * Sends keyed records as fast as the cluster takes them, each with a promise of its own for its
- * place, and resolves once all have one. Gives their number; rejects with the first failure.
+ * Sends keyed records as fast as the cluster takes them, and resolves once each has its place: a
+ * partition and an offset. Gives their number; rejects with the first failure.
  */
 export async function produceLoad(client: Stratalog, load: ProduceLoad): Promise<number> {
   const { topic, valueBytes, totalBytes } = load;
   const { keys, values } = recordPool(valueBytes);
   const recordCount = Math.ceil(totalBytes / valueBytes);
-  const windowCount = Math.min(WINDOW_COUNT, 2 * Math.ceil(WINDOW_BYTES / valueBytes / 2));
+  const windowCount = Math.min(WINDOW_COUNT, Math.ceil(WINDOW_BYTES / valueBytes));
   await using producer = client.producer();
-  let pendingCount = 0;
-  let failure: unknown;
-  let wake = (): void => {};
-  const settle = (): void => {
-    pendingCount--;
-    if (pendingCount === windowCount / 2 || pendingCount === 0) wake();
-  };
-  const fail = (error: unknown): void => {
-    failure ??= error;
-    settle();
-  };
-  const settled = (): Promise<void> =>
-    new Promise((resolve) => {
-      wake = resolve;
+  const calls = new Set<Promise<void>>();
+  let sentCount = 0;
+  let placedCount = 0;
+  while (sentCount < recordCount) {
+    const records = Array.from({ length: Math.min(CALL_COUNT, recordCount - sentCount) }, () => {
+      const key = keys[sentCount % keys.length] ?? "";
+      const value = values[sentCount % values.length] ?? new Uint8Array(0);
+      sentCount++;
+      return { key, value };
     });
-  for (let sent = 0; sent < recordCount && failure === undefined; sent++) {
-    if (pendingCount >= windowCount) await settled();
-    const key = keys[sent % keys.length] ?? "";
-    const value = values[sent % values.length] ?? new Uint8Array(0);
-    pendingCount++;
-    producer.send({ topic, key, value }).then(settle, fail);
+    const call = producer.sendBatch({ topic, records }).then((results) => {
+      placedCount += results.length;
+      calls.delete(call);
+    });
+    calls.add(call);
+    while (sentCount - placedCount >= windowCount) await Promise.race(calls);
   }
-  while (pendingCount > 0) await settled();
-  if (failure !== undefined) throw failure;
-  return recordCount;
+  await Promise.all(calls);
+  return placedCount;
 }

@@ -1,12 +1,13 @@
-import { CodedError, deferred } from "@stratalog/base";
+import { CodedError } from "@stratalog/base";
 import type { RecordInput } from "@stratalog/record-batch";
 import type { KnownTopic } from "../../core/metadata-cache.ts";
 import { PartitionQueue } from "../../core/partition-queue.ts";
 import type { ProduceBatch, RecordWaiter } from "../../core/produce-batch.ts";
-import { fromPublicOffset, toPublicOffset } from "../../core/public-offset.ts";
+import { fromPublicOffset } from "../../core/public-offset.ts";
 import type { Cluster } from "../cluster.ts";
 import { Scope } from "../scope.ts";
 import { AdmissionQueue } from "./admission-queue.ts";
+import { BatchResults } from "./batch-results.ts";
 import { BufferMemory } from "./buffer-memory.ts";
 import {
   BATCH_BYTES_MAX,
@@ -118,7 +119,7 @@ export class Producer<Key = unknown, Value = unknown> implements AsyncDisposable
     const result = new Promise<SendResult>((resolve, reject) => {
       const waiter = new SendWaiter(record.topic, resolve, reject);
       // What is thrown here rejects the promise.
-      const admitted = this.#take(record, waiter, options.signal);
+      const admitted = this.#take(record.topic, record, waiter, options.signal);
       if (admitted !== undefined) admitted.catch(reject);
     });
     return options.signal === undefined ? result : this.#scope.race(result, options.signal);
@@ -129,7 +130,7 @@ export class Producer<Key = unknown, Value = unknown> implements AsyncDisposable
    * promise that resolves once the record is taken. Whether it was stored, `flush` says.
    */
   enqueue(record: ProducerRecord<Key, Value>, options: WaitOptions = {}): void | Promise<void> {
-    return this.#take(record, undefined, options.signal);
+    return this.#take(record.topic, record, undefined, options.signal);
   }
 
   /** Sends records to a topic and waits until all are stored; results in the order given. */
@@ -139,29 +140,15 @@ export class Producer<Key = unknown, Value = unknown> implements AsyncDisposable
   ): Promise<readonly SendResult[]> {
     const { topic, records } = batch;
     if (records.length === 0) return [];
-    const results: SendResult[] = [];
-    const done = deferred<void>();
-    let restCount = records.length;
-    let failure: CodedError | undefined;
-    const settle = (error?: CodedError): void => {
-      failure ??= error;
-      restCount--;
-      if (restCount > 0) return;
-      if (failure === undefined) done.resolve();
-      else done.reject(failure);
-    };
-    const outcome = this.#scope.race(done.promise, options.signal);
+    const results = new BatchResults(topic, records.length);
+    const outcome = this.#scope.race(results.settled, options.signal);
     // Heard below; a failure may come before the last record is taken.
     outcome.catch(() => {});
     for (const [index, record] of records.entries()) {
-      const onStored = (partition: number, offset: number): void => {
-        results[index] = { topic, partition, offset: toPublicOffset(offset) };
-        settle();
-      };
-      await this.#take({ ...record, topic }, { onStored, onFailed: settle }, options.signal);
+      const admitted = this.#take(topic, record, results.waiterOf(index), options.signal);
+      if (admitted !== undefined) await admitted;
     }
-    await outcome;
-    return results;
+    return await outcome;
   }
 
   /**
@@ -254,35 +241,36 @@ export class Producer<Key = unknown, Value = unknown> implements AsyncDisposable
 
   /** Takes a record at once when nothing stands in the way; else gives a promise to be awaited. */
   #take(
-    record: ProducerRecord<Key, Value>,
+    topic: string,
+    record: Omit<ProducerRecord<Key, Value>, "topic">,
     waiter: RecordWaiter | undefined,
     signal: AbortSignal | undefined,
   ): void | Promise<void> {
     this.#checkOpen(signal);
-    const { topic } = record;
     const known = this.#cluster.cache.topic(topic);
     const isFree = known !== undefined && known.leaders.length > 0 && this.#memory.hasRoom;
     if (isFree && !this.#admission.hasWaiting(topic)) {
-      this.#append(known, record, waiter);
+      this.#append(topic, record, waiter, known);
       return;
     }
     return this.#admission.admit(topic, async () => {
       const found = await this.#cluster.topic(topic, signal);
       while (!this.#memory.hasRoom) await this.#memory.waitForRoom(signal);
-      this.#append(found, record, waiter);
+      this.#append(topic, record, waiter, found);
     });
   }
 
   #append(
-    known: KnownTopic,
-    record: ProducerRecord<Key, Value>,
+    topicName: string,
+    record: Omit<ProducerRecord<Key, Value>, "topic">,
     waiter: RecordWaiter | undefined,
+    known: KnownTopic,
   ): void {
     this.#time.update();
     const { wallMs, monotonicMs: nowMs } = this.#time;
     this.#scratch.reset();
     const input = encodeRecord(record, this.#encoding, wallMs);
-    const topic = this.#topic(record.topic);
+    const topic = this.#topic(topicName);
     const queue = topic.queueFor(known, input.key, record.partition);
     this.#cluster.refreshIfOld(known, nowMs);
     const { grownBytes, closed } = queue.append(input, nowMs, waiter);
