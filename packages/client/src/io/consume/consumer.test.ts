@@ -349,6 +349,33 @@ describe("a member of a group", () => {
     expect(reasons).toEqual(["lost"]);
   });
 
+  test("that nobody reads any more leaves, and comes back when somebody does", async () => {
+    await fill(40);
+    const consumer = member({ maxPollIntervalMs: 200 });
+    await take(consumer, 1);
+    await until(() => group.members.size === 0);
+    expect(consumer.assignment).toEqual([]);
+    expect((await take(consumer, 4)).length).toBe(4);
+    consumer.pass();
+    await until(() => group.members.size === 0);
+    const broken = consumer.run({
+      retry: { attempts: 1 },
+      handler: () => {
+        throw new Error("no stock");
+      },
+    });
+    await expect(broken).rejects.toThrow("no stock");
+    await until(() => group.members.size === 0);
+    // As long as somebody waits for records, it stays.
+    const seen = new Set<number>();
+    const running = consumer.run({ handler: (record) => void seen.add(Number(record.text())) });
+    await until(() => stored() === 40);
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(group.members.size).toBe(1);
+    await consumer.close();
+    await running;
+  });
+
   test("that hangs in its loop leaves, and comes back when it goes on", async () => {
     await fill(40);
     const consumer = member({ maxPollIntervalMs: 200 });

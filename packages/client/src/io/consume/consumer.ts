@@ -178,7 +178,7 @@ export class Consumer<Key = Uint8Array, Value = Uint8Array>
 
   /** Counts the record in hand as done, as asking for the next one does: for before a `break`. */
   pass(): void {
-    this.#hand.pass();
+    this.#hand.finish();
   }
 
   /**
@@ -207,7 +207,7 @@ export class Consumer<Key = Uint8Array, Value = Uint8Array>
     }
     if (what === undefined) {
       this.#checkHand();
-      this.#hand.pass();
+      this.#hand.finish();
       await this.#scope.race(committer.commitPassed(this.#table.uncommitted(), signal));
       return;
     }
@@ -274,6 +274,7 @@ export class Consumer<Key = Uint8Array, Value = Uint8Array>
       await reader.run();
     } finally {
       this.#owner.reader = this.#hand;
+      this.#hand.rest();
       this.#run = undefined;
       this.#goBack();
       await sink?.close();

@@ -18,6 +18,8 @@ export class Hand implements PartitionReader {
   #position: Position | undefined;
   #end = 0;
   #isResting = false;
+  /** Whether nobody reads: the loop was left, or the run is over. */
+  #isLeft = false;
   #passCount = 0;
   #seenCount = -1;
   #seenMs = 0;
@@ -68,8 +70,14 @@ export class Hand implements PartitionReader {
 
   /** The loop asks for more: what it had is done. */
   pass(): void {
-    const position = this.#position;
     this.#passCount++;
+    this.#isLeft = false;
+    this.finish();
+  }
+
+  /** What the loop had is done, whether or not it asks for more. */
+  finish(): void {
+    const position = this.#position;
     if (position === undefined) return;
     position.passed = this.#end;
     this.release();
@@ -77,6 +85,7 @@ export class Hand implements PartitionReader {
 
   /** The loop was left: what it had is not done, but nobody is at it, so nobody waits for it. */
   rest(): void {
+    this.#isLeft = true;
     this.#isResting = this.#position !== undefined;
     this.#wakeWaiters();
   }
@@ -105,11 +114,14 @@ export class Hand implements PartitionReader {
     return Promise.resolve();
   }
 
-  /** Milliseconds for which the loop has been busy with one thing, to within two calls of this. */
+  /**
+   * Milliseconds for which the loop has been busy with one thing, or for which nobody has read, to
+   * within two calls of this.
+   */
   heldMs(): number {
     const nowMs = this.#clock.monotonicMs();
-    const isIdle = this.#position === undefined || this.#isResting;
-    if (isIdle || this.#passCount !== this.#seenCount) {
+    const isAsking = this.#position === undefined && !this.#isLeft;
+    if (isAsking || this.#passCount !== this.#seenCount) {
       // Counting passes is all that a record costs; the clock is read here, now and then.
       this.#seenCount = this.#passCount;
       this.#seenMs = nowMs;

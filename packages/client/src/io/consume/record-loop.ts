@@ -72,6 +72,7 @@ export class RecordLoop<Key, Value> {
       return;
     }
     hand.release();
+    hand.pass();
     this.#options.table.rewind("delivered");
   }
 
