@@ -25,12 +25,10 @@ export interface Broker {
 
 /**
  * Starts a broker: locks its directory, recovers its logs and opens its ports; then, in the
- * background until `ready`, forms
- * or finds its cluster, registers and opens its replicas. Rejects with DIRECTORY_IN_USE,
- * DIRECTORY_UNUSABLE,
- * STORAGE_DAMAGED, ADDRESS_IN_USE, or INVALID_CONFIG when the disk is too small, having released everything. What goes wrong for good after
- * that goes to the
- * environment's `onFatal`.
+ * background until `ready`, forms or finds its cluster, registers and opens its replicas. Rejects
+ * with DIRECTORY_IN_USE, DIRECTORY_UNUSABLE, STORAGE_DAMAGED, ADDRESS_IN_USE, or INVALID_CONFIG
+ * when the disk is too small for its reserve, having released everything. What goes wrong for good
+ * after that goes to the environment's `onFatal`.
  */
 export async function startBroker(environment: Environment, config: BrokerConfig): Promise<Broker> {
   const broker = new RunningBroker(environment, config);
