@@ -83,20 +83,7 @@ export async function openReplicas(parts: JoinedParts): Promise<OpenReplicas> {
   });
   await gossip.start();
   stops.add("leader gossip", () => gossip.stop());
-  const { raftHost } = peers;
-  addBrokerGauges(parts.metrics, { logs: storage.logs, raftHost, replicas, leaders });
-  addPartitionGauges(parts.metrics, { replicas, groups: () => coordinator.ledGroups() });
-  parts.metrics.addGauge({
-    name: "peers_connected",
-    help: "Other brokers that this one can send to.",
-    read: () => peers.hub.peersUp().size,
-  });
-  const replication = { brokerId, metadata: view, replicas };
-  parts.metrics.addGauge({
-    name: "under_replicated_partitions",
-    help: "Partitions led from here of which a replica is out of reach or must catch up.",
-    read: () => underReplicatedCount(replication),
-  });
+  addGauges(parts, { replicas, coordinator });
   stops.add("replicas", () => replicas.stop());
   const stopHandOverMs = config.limits.shutdownTimeoutMs * HAND_OVER_SHARE;
   stops.add("leaderships", async () => {
@@ -105,6 +92,25 @@ export async function openReplicas(parts: JoinedParts): Promise<OpenReplicas> {
   });
   watchDisk(parts, replicas, fullDisks);
   return { replicas, coordinator };
+}
+
+/** What operators see of replicas, groups and peers. */
+function addGauges(parts: JoinedParts, { replicas, coordinator }: OpenReplicas): void {
+  const { brokerId, storage, peers, leaders, metrics, controller } = parts;
+  const { raftHost } = peers;
+  addBrokerGauges(metrics, { logs: storage.logs, raftHost, replicas, leaders });
+  addPartitionGauges(metrics, { replicas, groups: () => coordinator.ledGroups() });
+  metrics.addGauge({
+    name: "peers_connected",
+    help: "Other brokers that this one can send to.",
+    read: () => peers.hub.peersUp().size,
+  });
+  const replication = { brokerId, metadata: controller.node.view, replicas };
+  metrics.addGauge({
+    name: "under_replicated_partitions",
+    help: "Partitions led from here of which a replica is out of reach or must catch up.",
+    read: () => underReplicatedCount(replication),
+  });
 }
 
 /** A disk that does not answer for as long as a follower would wait for its leader, or is full. */
