@@ -1,6 +1,6 @@
 /**
  * Plants bugs and checks that the tests find them: `npm run mutants -- SUITE [--drawn N] [--seed S]
- * [--jobs N] [--kind planted|drawn] [--only TEXT-OF-ID]`.
+ * [--jobs N] [--kind planted|drawn] [--only TEXT-OF-ID|TEXT…]`.
  * Every planted bug must be found and must still apply; of the drawn ones at least 85 % must be
  * found. The run can be
  * stopped and goes on where it was: what is done stands in test-results/mutants.jsonl.
@@ -167,7 +167,7 @@ async function main(): Promise<void> {
     ...drawn.map((mutant): Job => ({ mutant, kind: "drawn" })),
   ]
     .filter(({ kind }) => values.kind === undefined || kind === values.kind)
-    .filter(({ mutant }) => mutant.id.includes(values.only));
+    .filter(({ mutant }) => values.only.split("|").some((text) => mutant.id.includes(text)));
   const ledger = new Ledger(join(repositoryRoot, "test-results", "mutants.jsonl"));
   const done = new Map(ledger.done(commit, suite.name));
   const pending = jobs.filter(({ mutant }) => !done.has(mutant.id));
