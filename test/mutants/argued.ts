@@ -207,6 +207,19 @@ export const ARGUED: readonly Argued[] = [
     replace: "if (message.index >= 0) state.log.unstable.stableTo(message.index, message.logTerm);",
     reason: "index 0 lies below the unstable end of any log, where an answer changes nothing",
   },
+  {
+    path: "packages/record-batch/src/core/crc32c.ts",
+    find: "for (let slot = 256; slot < tables.length; slot++) {",
+    replace: "for (let slot = 256; slot <= tables.length; slot++) {",
+    reason: "a typed array ignores what is written behind its end",
+  },
+  {
+    path: `${LOG}/group-state.ts`,
+    find: "this.shape.truncateSuffix(from, nextOffset);\nthis.#budget.removed(this.tail.truncateSuffix(from));",
+    replace:
+      "this.#budget.removed(this.tail.truncateSuffix(from));\nthis.shape.truncateSuffix(from, nextOffset);",
+    reason: "shape and tail do not read each other",
+  },
 ];
 
 /** Lines without their indentation, as `find` has them. */
