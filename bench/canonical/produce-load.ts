@@ -24,9 +24,14 @@ export async function produceLoad(client: Stratalog, load: ProduceLoad): Promise
   const recordCount = Math.ceil(totalBytes / valueBytes);
   const windowCount = Math.min(WINDOW_COUNT, Math.ceil(WINDOW_BYTES / valueBytes));
   await using producer = client.producer();
-  const calls = new Set<Promise<void>>();
   let sentCount = 0;
   let placedCount = 0;
+  let failure: unknown;
+  let wake = (): void => {};
+  const oneMoreCall = (): Promise<void> =>
+    new Promise((resolve) => {
+      wake = resolve;
+    });
   while (sentCount < recordCount) {
     const records = Array.from({ length: Math.min(CALL_COUNT, recordCount - sentCount) }, () => {
       const key = keys[sentCount % keys.length] ?? "";
@@ -34,13 +39,20 @@ export async function produceLoad(client: Stratalog, load: ProduceLoad): Promise
       sentCount++;
       return { key, value };
     });
-    const call = producer.sendBatch({ topic, records }).then((results) => {
-      placedCount += results.length;
-      calls.delete(call);
-    });
-    calls.add(call);
-    while (sentCount - placedCount >= windowCount) await Promise.race(calls);
+    producer.sendBatch({ topic, records }).then(
+      (results) => {
+        placedCount += results.length;
+        wake();
+      },
+      (error: unknown) => {
+        failure ??= error;
+        wake();
+      },
+    );
+    while (sentCount - placedCount >= windowCount && failure === undefined) await oneMoreCall();
+    if (failure !== undefined) throw failure;
   }
-  await Promise.all(calls);
+  while (placedCount < recordCount && failure === undefined) await oneMoreCall();
+  if (failure !== undefined) throw failure;
   return placedCount;
 }
