@@ -16,12 +16,14 @@ const repositoryRoot = fileURLToPath(new URL("../../..", import.meta.url));
 
 const HEAD = `# Errors
 
-Every failure of the SDK and of the wire is a \`CodedError\`: a stable \`code\` to decide by, \`message\` for people (it says
-what to do), \`details\` for programs, \`retriable\`, \`outcomeUnknown\`, and the \`cause\`. A code never changes its meaning.
+Every failure of the SDK and of the wire is a \`CodedError\`: a stable \`code\` to decide by,
+\`message\` for people (it says what to do), \`details\` for programs, \`retriable\`,
+\`outcomeUnknown\`, and the \`cause\`. A code never changes its meaning.
 
-* **again**: the same call may succeed later or at another broker. The SDK does that by itself for as long as its time-outs
-  allow, so that an error of this kind that you see has been tried for that long.
-* **outcome**: \`unknown\` when the call may have taken effect all the same; \`none\` when it certainly has not.
+* **again**: the same call may succeed later or at another broker. The SDK does that by itself for
+  as long as its time-outs allow, so that an error of this kind that you see was tried for long.
+* **outcome**: \`unknown\` when the call may have taken effect all the same; \`none\` when it
+  certainly has not.
 * **status**: what plain gRPC tools and clients in other languages see; the code travels beside it.
 
 | code | again | outcome | status | meaning |

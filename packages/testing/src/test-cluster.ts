@@ -26,10 +26,18 @@ export interface TestClusterOptions {
   readonly settings?: Readonly<Record<string, string | number>>;
 }
 
-/** Small files: a test sees rolls and checkpoints soon, and a start does not fill large ones. */
+/**
+ * Small files: a test sees rolls and checkpoints soon, and a start does not fill large ones. Long
+ * patience: all brokers share one event loop, which a test or a busy machine may hold up, and each
+ * would take the others for dead. A broker that is stopped or killed is noticed by its closed
+ * connections, however long that is.
+ */
 const TEST_SETTINGS: Readonly<Record<string, string | number>> = {
   "wal.file.bytes": 1024 * 1024,
   "tail.cache.bytes": 16 * 1024 * 1024,
+  "raft.heartbeat.ms": 500,
+  "raft.election.ms": 6_000,
+  "broker.session.timeout.ms": 30_000,
 };
 /** Ports are found before they are used: somebody else may take one in between. */
 const START_ATTEMPTS = 3;

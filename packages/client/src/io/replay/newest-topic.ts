@@ -2,7 +2,7 @@ import { CodedError } from "@stratalog/base";
 import type { KnownTopic } from "../../core/metadata-cache.ts";
 import type { Cluster } from "../cluster.ts";
 
-/** A broker that does not say what it knows within this long is done without. */
+/** A broker that does not say what it knows within this long is done without, if another one does. */
 const ANSWER_MS = 2_000;
 
 /**
@@ -16,23 +16,39 @@ export async function newestTopic(
   topic: string,
   signal: AbortSignal | undefined,
 ): Promise<KnownTopic> {
-  await cluster.topic(topic, signal);
+  const { clock } = cluster.environment;
+  const deadlineMs = clock.monotonicMs() + cluster.options.requestTimeoutMs;
+  for (let patienceMs = ANSWER_MS; ; patienceMs *= 2) {
+    await cluster.topic(topic, signal);
+    const restMs = Math.max(1, deadlineMs - clock.monotonicMs());
+    const timeoutMs = Math.min(patienceMs, restMs);
+    const failure = await askAll(cluster, topic, { timeoutMs, signal });
+    if (failure === undefined) return await cluster.topic(topic, signal);
+    if (!failure.retriable || timeoutMs === restMs) throw failure;
+  }
+}
+
+/** Asks every broker; gives why, when none of them answered. */
+async function askAll(
+  cluster: Cluster,
+  topic: string,
+  limits: { readonly timeoutMs: number; readonly signal: AbortSignal | undefined },
+): Promise<CodedError | undefined> {
   const request = { topics: [topic] };
-  const timeoutMs = Math.min(ANSWER_MS, cluster.options.requestTimeoutMs);
   const asked = cluster.cache.brokerIds().flatMap((brokerId) => {
     const connection = cluster.broker(brokerId);
     if (connection === undefined) return [];
-    return [connection.call("MetadataService", "getMetadata", request, { timeoutMs, signal })];
+    return [connection.call("MetadataService", "getMetadata", request, limits)];
   });
   const answers = await Promise.allSettled(asked);
-  cluster.scope.check(signal);
+  cluster.scope.check(limits.signal);
   const nowMs = cluster.environment.clock.monotonicMs();
   for (const answer of answers) {
     if (answer.status === "fulfilled") cluster.cache.apply(answer.value, nowMs);
   }
-  if (answers.every(({ status }) => status === "rejected")) {
-    const reasons = answers.map((each) => (each.status === "rejected" ? each.reason : undefined));
-    throw CodedError.from(reasons[0]);
-  }
-  return await cluster.topic(topic, signal);
+  if (answers.some(({ status }) => status === "fulfilled")) return undefined;
+  const reasons = answers.map((each) => (each.status === "rejected" ? each.reason : undefined));
+  return CodedError.from(
+    reasons[0] ?? new CodedError("BROKER_NOT_AVAILABLE", "no broker is known"),
+  );
 }
