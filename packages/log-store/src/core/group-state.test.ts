@@ -57,6 +57,29 @@ class Log {
 }
 
 describe("a group's state", () => {
+  test("tells readers whenever frames go away under them, and only then", () => {
+    const log = new Log();
+    log.append(6);
+    log.flush(1);
+    const { state } = log;
+    const seen = [state.generation];
+    log.append(1);
+    seen.push(state.generation);
+    state.truncatePrefix(3, 4);
+    seen.push(state.generation);
+    log.apply({ truncateFrom: 6, frames: [] });
+    seen.push(state.generation);
+    log.apply({ reset: { index: 50, term: 3, nextOffset: 90 }, frames: [] });
+    seen.push(state.generation);
+    expect(seen.map((generation, at) => generation !== seen[at - 1])).toEqual([
+      true,
+      false,
+      true,
+      true,
+      true,
+    ]);
+  });
+
   test("counts as flushed only what a truncation under way leaves", () => {
     const log = new Log();
     log.append(4);
