@@ -9,7 +9,7 @@ import {
   fromWireError,
   type Input,
 } from "@stratalog/protocol";
-import { BatchBuilder, compressBatch, decodeBatch } from "@stratalog/record-batch";
+import { BatchBuilder, compressBatch, crc32c, decodeBatch } from "@stratalog/record-batch";
 import { describe, expect, it } from "vitest";
 import { type RunningApi, startApi } from "./testing/running-api.ts";
 
@@ -256,6 +256,33 @@ describe("fetch", () => {
     const few = await callUnary(fetch, { topic: "orders", maxRecords: 2 }, options());
     expect(few.records.map((record) => record.offset)).toEqual([0, 1]);
     expect(few.nextOffset).toBe(2);
+  });
+
+  it("does not pass over records that are malformed under a right checksum", async () => {
+    await using api = await startApi();
+    const { replica } = api.cluster.harness("orders", 0);
+    const produce = (batch: Uint8Array): Promise<unknown> =>
+      replica.produce({ batch, acks: "all", timeoutMs: 1_000 });
+    const bad = testBatch({ values: ["a", "b"] });
+    // A record that says it is longer than its batch.
+    bad[61] = 0x7e;
+    new DataView(bad.buffer, bad.byteOffset).setUint32(17, crc32c(bad, 21, bad.length));
+    await produce(testBatch({ values: ["good"] }));
+    await produce(bad);
+    await produce(testBatch({ values: ["after"] }));
+    const client = api.client("FetchService");
+    const fetch = (offset: number) =>
+      callUnary(
+        client.fetch.bind(client),
+        { topic: "orders", partition: 0, offset },
+        { deadlineMs: Date.now() + 5_000 },
+      );
+    expect(await fetch(0)).toMatchObject({ records: [{ offset: 0 }], nextOffset: 1 });
+    await expect(fetch(1)).rejects.toMatchObject({
+      code: "CORRUPT_BATCH",
+      details: { nextOffset: 3 },
+    });
+    expect(await fetch(3)).toMatchObject({ records: [{ offset: 3 }], nextOffset: 4 });
   });
 
   it("waits for records, and gives up waiting when the caller does", async () => {

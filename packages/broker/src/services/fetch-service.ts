@@ -1,6 +1,6 @@
 import { CodedError } from "@stratalog/base";
 import type { FetchResult } from "@stratalog/partition";
-import { loadCodec, openBatch, type RecordView } from "@stratalog/record-batch";
+import { endOffsetOf, loadCodec, openBatch, type RecordView } from "@stratalog/record-batch";
 import type { PartitionFinder, PartitionName } from "./partition-finder.ts";
 import type { ServiceMetrics } from "./service-metrics.ts";
 
@@ -79,6 +79,16 @@ function recordsOf(result: FetchResult, request: RecordsFetch): FetchedRecords {
       }
       records.push(cursor.view());
     }
+    // A checksum does not say that the records inside are well-formed: what cannot be read is not
+    // passed over in silence.
+    if (!cursor.isCorrupt) continue;
+    if (records.length > 0) return { records, nextOffset: nextAfter(records), ...bounds };
+    const nextOffset = endOffsetOf(batch, 0);
+    throw new CodedError(
+      "CORRUPT_BATCH",
+      `the records at offset ${request.offset} are malformed; go on at offset ${nextOffset}`,
+      { details: { offset: request.offset, nextOffset } },
+    );
   }
   return { records, nextOffset: result.nextOffset, ...bounds };
 }
