@@ -86,3 +86,15 @@ describe("a follower", () => {
     expect(raft.status()).toMatchObject({ term: 5, vote: 0 });
   });
 });
+
+describe("a read that reaches a follower", () => {
+  it("is passed on to the leader that it knows, and to nobody else", () => {
+    const raft = followerOf([1]);
+    const read = { type: "read-index", from: 3, to: 1, term: 0, context: 7 } as const;
+    raft.step(read);
+    expect(raft.hasReady()).toBe(false);
+    raft.step({ type: "heartbeat", from: 2, to: 1, term: 5, commit: 0, readSequence: 0 });
+    raft.step(read);
+    expect(raft.ready().messages).toContainEqual({ ...read, to: 2 });
+  });
+});

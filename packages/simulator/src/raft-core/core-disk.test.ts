@@ -29,6 +29,7 @@ function createDisk(seed = 1): {
   const answers: number[] = [];
   const disk: CoreDisk = new CoreDisk(node, EMPTY_CONF_STATE, {
     mutant: undefined,
+    random: kernel.random.fork("disk"),
     latencyMs: () => 1,
     onWritten: () => {},
     onAnswer: () => answers.push(disk.durable.lastIndex),

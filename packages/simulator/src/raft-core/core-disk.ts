@@ -9,6 +9,8 @@ export type DiskMutant = "lying-disk" | "forgetful-disk";
 /** How a disk behaves, and who is told what it did. */
 export interface CoreDiskWorld {
   readonly mutant: DiskMutant | undefined;
+  /** How much of what waits is done at once. */
+  readonly random: Random;
   /** Time until a write begins, a sync ends, or an answer is given; drawn anew each time. */
   readonly latencyMs: () => number;
   /** Something was written: reads see it, a crash may lose it. */
@@ -91,14 +93,19 @@ export class CoreDisk {
     this.#isSyncing = false;
   }
 
+  /** The oldest of what waits, or more of it: a disk that is behind works in larger strokes. */
+  #take(waiting: StorageAppendMessage[]): readonly StorageAppendMessage[] {
+    return waiting.splice(0, 1 + this.#world.random.below(Math.max(1, waiting.length)));
+  }
+
   #scheduleWrite(): void {
     this.#node.schedule(this.#world.latencyMs(), () => {
-      const work = this.#toWrite.shift();
-      if (work === undefined) return;
-      this.written.write(work);
-      this.#unsynced.push(work);
-      this.#world.onWritten(work);
-      if (this.#world.mutant === "lying-disk") this.#world.onAnswer(work);
+      for (const work of this.#take(this.#toWrite)) {
+        this.written.write(work);
+        this.#unsynced.push(work);
+        this.#world.onWritten(work);
+        if (this.#world.mutant === "lying-disk") this.#world.onAnswer(work);
+      }
       this.#maybeSync();
       if (this.#toWrite.length > 0) this.#scheduleWrite();
     });
@@ -123,9 +130,7 @@ export class CoreDisk {
 
   #scheduleAnswer(): void {
     this.#node.schedule(this.#world.latencyMs(), () => {
-      const work = this.#toAnswer.shift();
-      if (work === undefined) return;
-      this.#world.onAnswer(work);
+      for (const work of this.#take(this.#toAnswer)) this.#world.onAnswer(work);
       if (this.#toAnswer.length > 0) this.#scheduleAnswer();
     });
   }

@@ -53,6 +53,7 @@ export class CoreReplica {
     this.#pace = 0.95 + this.#random.fraction() / 10;
     this.disk = new CoreDisk(this.node, confState, {
       mutant: group.mutant,
+      random: this.#random,
       latencyMs: () => this.#latencyMs(),
       onWritten: (work) => this.#handleWritten(work),
       onAnswer: (work) => this.#deliver(work.responses),
