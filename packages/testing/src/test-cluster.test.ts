@@ -94,5 +94,5 @@ describe("startTestCluster", () => {
     let count = 0;
     for await (const _ of log.replay({ topic: "orders" })) count++;
     expect(count).toBe(3);
-  }, 60_000);
+  }, 120_000);
 });
