@@ -191,8 +191,8 @@ export class GroupReader {
     const accepts = (frame: Frame): boolean => {
       const isPast = frame.span === 0 || frame.baseOffset + frame.span <= logStartOffset;
       if (isPast || maxTimestampOf(frame.payload, 0) < timestampMs) return false;
-      // Memory that a scan borrows is used again for the next one.
-      found = frame.payload.slice();
+      // Memory that a scan borrows is used again for the next one; `slice` of a Buffer is a view.
+      found = new Uint8Array(frame.payload);
       return true;
     };
     for (const segment of this.#segments.list.slice()) {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { StoreFixture } from "../testing/store-fixture.ts";
 import { ReadBuffers } from "./read-buffers.ts";
 
 test("memory that was lent is lent again, and never twice at a time", async () => {
@@ -40,4 +41,33 @@ test("memory comes back from work that fails", async () => {
   await expect(buffers.lend(10, fail)).rejects.toThrow("no");
   await expect(buffers.lend(10, fail)).rejects.toThrow("no");
   expect(seen[0]).toBe(seen[1]);
+});
+
+test("a search by time keeps nothing of the memory that it was lent", async () => {
+  const before = await StoreFixture.open();
+  const group = await before.group(1);
+  await before.appendData(group, 5);
+  await before.store.close();
+  const { store } = await StoreFixture.open({}, before.disk());
+  // Called with `call` below, and put back.
+  // oxlint-disable-next-line typescript/unbound-method
+  const { lend } = ReadBuffers.prototype;
+  try {
+    // As if the next reader were faster than whoever has the result of this one.
+    ReadBuffers.prototype.lend = function lendOnce<T>(
+      this: ReadBuffers,
+      sizeBytes: number,
+      work: (buffer: Uint8Array) => Promise<T>,
+    ): Promise<T> {
+      return lend.call(this, sizeBytes, async (buffer) => {
+        const result = await work(buffer);
+        buffer.fill(0xff);
+        return result;
+      }) as Promise<T>;
+    };
+    const found = await store.view(group).findByTimestamp(31, 10);
+    expect(found).toEqual({ offset: 5, timestampMs: 31 });
+  } finally {
+    ReadBuffers.prototype.lend = lend;
+  }
 });
