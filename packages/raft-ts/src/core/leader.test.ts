@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { MemoryStorage } from "../memory/memory-storage.ts";
 import type { Message } from "./messages.ts";
+import type { RaftOptions } from "./options.ts";
 import { RaftNode } from "./raft-node.ts";
 import type { Status } from "./status.ts";
 import { type ConfChange, type ConfChangeStep, EMPTY_CONF_STATE, type ReplicaId } from "./types.ts";
@@ -10,7 +11,7 @@ class Leader {
   readonly storage = MemoryStorage.withVoters([1, 2, 3]);
   readonly raft: RaftNode;
 
-  constructor(options: { readonly maxUncommittedBytes?: number } = {}) {
+  constructor(options: Pick<RaftOptions, "maxUncommittedBytes" | "maxBytesPerMessage"> = {}) {
     const { storage } = this;
     this.raft = new RaftNode({ id: 1, storage, random: () => 0, preVote: false, ...options });
     this.raft.campaign();
@@ -80,6 +81,15 @@ describe("a leader", () => {
     leader.work();
     leader.acknowledge(2, 2);
     expect(leader.work().some(({ type, to }) => type === "append" && to === 4)).toBe(true);
+  });
+
+  it("fills the window at once when a message holds less than what is missing", () => {
+    const leader = new Leader({ maxBytesPerMessage: 0 });
+    for (let i = 0; i < 4; i++) leader.raft.propose(Uint8Array.of(i));
+    leader.work();
+    leader.acknowledge(2, 2);
+    const sent = leader.work().filter(({ type, to }) => type === "append" && to === 2);
+    expect(sent).toMatchObject([{ prevIndex: 2 }, { prevIndex: 3 }, { prevIndex: 4 }]);
   });
 
   it("heartbeats at its own pace, and drops a transfer that takes an election timeout", () => {
