@@ -2,8 +2,8 @@
  * Replaces the members of a consumer group one by one under load, kills one, and says what the
  * partitions noticed: `npm run group-restart -- [--members 8] [--partitions 48] [--rate 2000]
  * [--restarts 8]`. Latencies count from the call of `enqueue` to the loop's body; "quiet" is the
- * longest one with nobody coming or going. Exit code 1 when a record was skipped, or delivered twice
- * though it was committed.
+ * longest one with nobody coming or going. Exit code 1 when a record was skipped, or delivered
+ * twice though it was committed.
  */
 import { parseArgs } from "node:util";
 import { restartGroup } from "./restart-group.ts";
