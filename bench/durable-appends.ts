@@ -8,7 +8,13 @@
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { encodeFrame, type FileHandle, NodeFileSystem } from "@stratalog/log-store";
+import {
+  encodeFrame,
+  type FileHandle,
+  type GroupWrite,
+  type LogStore,
+  NodeFileSystem,
+} from "@stratalog/log-store";
 import { Latencies, median, whole } from "./storage/figures.ts";
 import {
   batchOf,
@@ -21,7 +27,6 @@ import {
   temporaryDirectory,
   untilFlushed,
   whileOverloaded,
-  written,
 } from "./storage/temporary-store.ts";
 
 const RATIO_MIN = 5;
@@ -55,15 +60,45 @@ async function measure(
   return { appendsPerSecond: latencies.count / elapsed, latencies, cpuSeconds };
 }
 
+/**
+ * Appends of one turn go to the store together, as those of all groups of a broker do; every
+ * partition still has one of its own under way, and goes on when it is synced.
+ */
+class TurnWriter {
+  readonly #store: LogStore;
+  #writes: GroupWrite[] = [];
+  #waiting: (() => void)[] = [];
+
+  constructor(store: LogStore) {
+    this.#store = store;
+  }
+
+  append(write: GroupWrite): Promise<void> {
+    if (this.#writes.length === 0) queueMicrotask(() => this.#flush());
+    this.#writes.push(write);
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #flush(): void {
+    const [writes, waiting] = [this.#writes, this.#waiting];
+    this.#writes = [];
+    this.#waiting = [];
+    this.#store.write(writes, () => {
+      for (const resolve of waiting) resolve();
+    });
+  }
+}
+
 async function withSharedLog(partitions: number, seconds: number): Promise<Outcome> {
   const directory = await temporaryDirectory("appends");
   const opened = await openStore(directory);
   const { store } = opened;
   const logs = await createLogs(store, partitions);
   const template = batchOf(new Uint8Array(VALUE_BYTES).fill(7));
+  const turns = new TurnWriter(store);
   const writers = logs.map((log) => async (): Promise<void> => {
     await whileOverloaded(store);
-    await written(store, [nextWrite(log, template)]);
+    await turns.append(nextWrite(log, template));
   });
   // Files are made at the first append: that is no part of the figure.
   await Promise.all(writers.map((append) => append()));
