@@ -335,8 +335,8 @@ describe("GroupCoordinators", () => {
     const { coordinators } = cluster.broker(await coordinatorOf("billing"));
     const heard: string[] = [];
     const session = coordinators.openSession(({ type }) => heard.push(type));
-    session.handle({ type: "ping" });
-    session.handle({ type: "ping" });
+    session.handle({ type: "ping", busyMs: 0 });
+    session.handle({ type: "ping", busyMs: 0 });
     expect(heard).toEqual(["fenced"]);
     const takenOver = new FakeMember(cluster, "billing", 1);
     await takenOver.join();
