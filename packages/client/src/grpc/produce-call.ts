@@ -150,6 +150,8 @@ export class ProduceCall implements OutgoingStream<Input<ProduceStreamRequest>> 
     this.#drained = undefined;
     const { address, listener } = this.#options;
     const closed = new CodedError("CLOSED", `the connection to ${address} was closed`);
+    // The broker's half alone ends with its status; ours would keep stream and connection open.
+    if (!this.#stream.closed) this.#stream.close(constants.NGHTTP2_CANCEL);
     listener.onEnd(this.#isCancelled ? closed : error);
   }
 }

@@ -1,6 +1,7 @@
 import { createServer, type Http2Server, type ServerHttp2Stream } from "node:http2";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
 import { CodedError, machineTimers, present } from "@stratalog/base";
+import { ManualTime } from "@stratalog/base/testing";
 import {
   ERROR_METADATA_KEY,
   messageCodec,
@@ -123,6 +124,42 @@ describe("ProduceChannel", () => {
     // Port 1 of loopback: nobody listens there.
     const { ended } = openStream("127.0.0.1:1");
     expect((await ended).code).toBe("BROKER_NOT_AVAILABLE");
+  });
+
+  it("gives up a connection that does not come about", async () => {
+    const sockets: Socket[] = [];
+    const mute = createTcpServer((socket) => sockets.push(socket));
+    await new Promise<void>((resolve) => mute.listen(0, "127.0.0.1", resolve));
+    cleanups.push(() => {
+      for (const socket of sockets) socket.destroy();
+      mute.close();
+    });
+    const time = new ManualTime();
+    const { port } = mute.address() as AddressInfo;
+    const channel = new ProduceChannel({ address: `127.0.0.1:${port}`, timers: time, tls: {} });
+    const ended = new Promise<CodedError>((resolve) => {
+      channel.open({ onMessage: () => {}, onEnd: resolve });
+    });
+    time.advance(5_000);
+    expect((await ended).code).toBe("BROKER_NOT_AVAILABLE");
+    expect(time.pendingCount).toBe(0);
+  });
+
+  it("leaves no half of a stream behind that the broker ended", async () => {
+    let close: (() => void) | undefined;
+    const closed = new Promise<void>((resolve) => {
+      close = resolve;
+    });
+    const { stream, ended } = await started((served) => {
+      served.on("error", () => {});
+      served.on("close", () => close?.());
+      served.respond({ ":status": 200 }, { waitForTrailers: true });
+      served.on("wantTrailers", () => served.sendTrailers({ "grpc-status": "0" }));
+      served.once("data", () => served.end());
+    });
+    stream.write({ appends: [append(1)] });
+    expect((await ended).code).toBe("REQUEST_TIMED_OUT");
+    await closed;
   });
 
   it("closes what is open, and dials again for the next stream", async () => {

@@ -21,6 +21,11 @@ export interface ProduceChannelOptions {
 /** Both as for the other services, see CLIENT_CHANNEL_OPTIONS. */
 const KEEPALIVE_MS = 10_000;
 const KEEPALIVE_TIMEOUT_MS = 5_000;
+/**
+ * Time for a connection and its encryption. The system goes on dialling a host that drops packets
+ * for minutes, ever more rarely; a new attempt notices sooner that it is back.
+ */
+const CONNECT_TIMEOUT_MS = 5_000;
 
 const PATH = "/stratalog.v1.ProduceService/ProduceStream";
 
@@ -90,7 +95,10 @@ export class ProduceChannel {
     });
     const dialled: Dialled = { session, calls: new Set(), wasConnected: false };
     this.#dialled = dialled;
+    const timer = this.#options.timers.after(CONNECT_TIMEOUT_MS, () => session.destroy());
+    session.on("close", () => timer.cancel());
     session.on("connect", () => {
+      timer.cancel();
       dialled.wasConnected = true;
       this.#keepAlive(session);
     });
