@@ -1,0 +1,56 @@
+import { brokerId, SeededRandom, silentLogger } from "@stratalog/base";
+import { ManualTime } from "@stratalog/base/testing";
+import type { LogStore } from "@stratalog/log-store";
+import { emptyImage, type MetadataImage } from "@stratalog/metadata";
+import { MemoryPeerNetwork, testHello } from "@stratalog/raft-host/testing";
+import { describe, expect, it } from "vitest";
+import { loadBrokerConfig } from "../config/load-broker-config.ts";
+import type { Environment } from "../environment.ts";
+import { Peers } from "./peers.ts";
+
+const [SELF, OTHER] = [brokerId(1), brokerId(2)];
+const DIRECTORY = "0c1f5f0c-53f0-4b59-8d6b-7b0f3a9e0002";
+
+/** An image in which broker 2 is registered with its directory. */
+function imageWithOther(): MetadataImage {
+  const other = { directoryId: DIRECTORY, peerAddress: { host: "127.0.0.1", port: 1 } };
+  // Peers look at these two fields of a registration alone.
+  return { ...emptyImage(), brokers: new Map([[OTHER, other]]) } as unknown as MetadataImage;
+}
+
+async function createPeers() {
+  const time = new ManualTime();
+  const network = new MemoryPeerNetwork(time);
+  const link = network.link(SELF);
+  const environment = {
+    clock: time,
+    timers: time,
+    random: new SeededRandom(1),
+    logger: silentLogger,
+    openPeerLink: () => link,
+  } as unknown as Environment;
+  const peers = new Peers({
+    environment,
+    config: loadBrokerConfig({ flags: ["node.id=1", "data.dir=d"] }),
+    logs: {} as LogStore,
+    checkHello: ({ clusterId }) => (clusterId === "foreign" ? "another cluster" : undefined),
+    onGroupFailed: () => {},
+  });
+  await peers.hub.start();
+  return { peers, handler: network.node(SELF)?.handler };
+}
+
+describe("Peers", () => {
+  it("take a broker from the data directory that it is registered with, and no other", async () => {
+    const { peers, handler } = await createPeers();
+    const hello = { ...testHello(OTHER), directoryId: DIRECTORY };
+    const stranger = { ...hello, directoryId: "0c1f5f0c-53f0-4b59-8d6b-7b0f3a9e0009" };
+    // Nobody is registered yet: whoever comes may be about to be.
+    expect(handler?.checkHello(stranger)).toBeUndefined();
+    peers.follow(imageWithOther());
+    expect(handler?.checkHello(hello)).toBeUndefined();
+    expect(handler?.checkHello(stranger)).toContain(`registered with data directory ${DIRECTORY}`);
+    expect(handler?.checkHello({ ...hello, clusterId: "foreign" })).toBe("another cluster");
+    await peers.hub.stop();
+  });
+});
