@@ -220,6 +220,25 @@ export const ARGUED: readonly Argued[] = [
       "this.#budget.removed(this.tail.truncateSuffix(from));\nthis.shape.truncateSuffix(from, nextOffset);",
     reason: "shape and tail do not read each other",
   },
+  {
+    path: "packages/record-batch/src/core/varint.ts",
+    find: "if (value <= INT32_MAX && value >= INT32_MIN) return writeVarint(bytes, position, value);",
+    replace:
+      "if (value < INT32_MAX && value >= INT32_MIN) return writeVarint(bytes, position, value);",
+    reason: "both ways write the same bytes for the largest 32-bit integer",
+  },
+  {
+    path: `${LOG}/sparse-index.ts`,
+    find: "#count = 0;\n#relativeIndex = new Uint32Array(FIRST_CAPACITY);",
+    replace: "#relativeIndex = new Uint32Array(FIRST_CAPACITY);\n#count = 0;",
+    reason: "the order of two fields of a class",
+  },
+  {
+    path: `${LOG}/frame-codec.ts`,
+    find: "target[position + 2] = 0;\ntarget[position + 3] = 0;",
+    replace: "target[position + 3] = 0;\ntarget[position + 2] = 0;",
+    reason: "the order of two bytes that are both zero",
+  },
 ];
 
 /** Lines without their indentation, as `find` has them. */

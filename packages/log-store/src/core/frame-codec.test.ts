@@ -1,11 +1,23 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { dataFrame, plainFrame } from "../testing/frames.ts";
-import type { Frame } from "./frame.ts";
-import { batchMatchesFrame, createFrame, decodeFrame, encodeFrame } from "./frame-codec.ts";
+import { FRAME_HEADER_BYTES, type Frame } from "./frame.ts";
+import {
+  batchMatchesFrame,
+  createFrame,
+  decodeFrame,
+  decodeFrameHeader,
+  encodeFrame,
+  writeFrameHeader,
+} from "./frame-codec.ts";
 
 const PLACE = { term: 3, index: 12, baseOffset: 40 };
 const GROUP = 9;
+
+/** Its fields, as an object that is no LogFrame. */
+function plain({ kind, term, index, baseOffset, span, payload, byteLength }: Frame): Frame {
+  return { kind, term, index, baseOffset, span, payload, byteLength };
+}
 
 function bytesOf(group: number, frame: Frame): Uint8Array {
   const [header, payload] = encodeFrame(group, frame);
@@ -63,6 +75,23 @@ describe("a frame", () => {
     expect(() => createFrame({ ...fields, baseOffset: 41 })).toThrow(/differs/);
     expect(() => createFrame({ ...fields, span: 3 })).toThrow(/differs/);
     expect(() => createFrame({ ...fields, kind: "command" })).toThrow(/no offsets/);
+  });
+
+  test("whose span is not that of its kind, or whose numbers are not exact, is none", () => {
+    const [data, noop] = [dataFrame(PLACE, new Uint8Array(4), [1]), plainFrame(PLACE, "noop")];
+    const read = (frame: Frame, changes: Partial<Frame>) => {
+      const bytes = new Uint8Array(FRAME_HEADER_BYTES);
+      writeFrameHeader(GROUP, { ...plain(frame), ...changes }, bytes, 0);
+      return decodeFrameHeader(GROUP, bytes, 0);
+    };
+    expect(read(data, {}).ok).toBe(true);
+    expect(read(noop, {}).ok).toBe(true);
+    const refused = { ok: false, reason: "bad-length" };
+    expect(read(data, { span: 0 })).toEqual(refused);
+    expect(read(noop, { span: 1 })).toEqual(refused);
+    expect(read(noop, { index: 2 ** 53 })).toEqual(refused);
+    expect(read(noop, { baseOffset: 2 ** 53 })).toEqual(refused);
+    expect(read(noop, { index: 2 ** 53 - 1, baseOffset: 2 ** 53 - 1 }).ok).toBe(true);
   });
 
   test("is held against its batch's header, which has 61 bytes", () => {
