@@ -20,10 +20,10 @@ export interface PartitionName {
 
 /** Finds the replica that a request is for, or the error that says where to go instead. */
 export class PartitionFinder {
-  readonly #replicas: ReplicaLookup;
+  readonly #replicas: Pick<ReplicaLookup, "lookup">;
   readonly #metadata: ClusterMetadata;
 
-  constructor(replicas: ReplicaLookup, metadata: ClusterMetadata) {
+  constructor(replicas: Pick<ReplicaLookup, "lookup">, metadata: ClusterMetadata) {
     this.#replicas = replicas;
     this.#metadata = metadata;
   }
