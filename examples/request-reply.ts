@@ -53,8 +53,9 @@ export class Asker {
     });
     const headers = { "correlation-id": id, "reply-to": "replies" };
     try {
-      await this.#producer.send({ topic: "requests", value, headers });
-      return await replied;
+      const sent = this.#producer.send({ topic: "requests", value, headers });
+      const [reply] = await Promise.all([replied, sent]);
+      return reply;
     } finally {
       this.#waiting.delete(id);
     }

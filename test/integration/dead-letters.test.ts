@@ -90,11 +90,8 @@ describe("dead letters", () => {
     expect((await recordsOf("orders")).length).toBe(10);
 
     expect(await dlq("redrive", "orders.dlq", "--max", "1")).toMatch(/^orders +1$/m);
-    expect(await dlq("list", "-o", "json")).toContain('"waiting": "3"');
     expect(await dlq("redrive", "orders.dlq")).toMatch(/^orders +3$/m);
-    expect(await dlq("redrive", "orders.dlq")).not.toContain("orders");
-    expect(await dlq("show", "orders.dlq")).toBe("");
-    expect((await dlq("show", "orders.dlq", "--all")).match(/tried 2 times/g)).toHaveLength(4);
+    expect(await dlq("list", "orders.dlq")).toMatch(/^orders\.dlq +4 +0$/m);
 
     const back = (await recordsOf("orders")).slice(-20).filter(({ offset }) => offset >= 5n);
     expect(textsOf(back)).toEqual(bad);
@@ -108,5 +105,5 @@ describe("dead letters", () => {
     }
     // The handler is mended meanwhile.
     expect(await handle(false)).toEqual(bad);
-  }, 60_000);
+  }, 120_000);
 });
