@@ -239,6 +239,12 @@ export const ARGUED: readonly Argued[] = [
     replace: "target[position + 3] = 0;\ntarget[position + 2] = 0;",
     reason: "the order of two bytes that are both zero",
   },
+  {
+    path: `${LOG}/frame-codec.ts`,
+    find: "target[position + 3] = 0;\nwriteUint32(target, position + 4, frame.payload.length);",
+    replace: "writeUint32(target, position + 4, frame.payload.length);\ntarget[position + 3] = 0;",
+    reason: "the two fill different places",
+  },
 ];
 
 /** Lines without their indentation, as `find` has them. */
