@@ -29,6 +29,7 @@ const WHOLE_PARTITION = "";
 export class WorkWindow<Item> {
   readonly #order: WorkOrder;
   readonly #limit: number;
+  readonly #onDropped: ((item: Item) => void) | undefined;
   readonly #lanes = new Map<string, Work<Item>>();
   #works: Work<Item>[] = [];
   #head = 0;
@@ -46,9 +47,12 @@ export class WorkWindow<Item> {
     readonly offset: number;
     readonly order: WorkOrder;
     readonly limit: number;
+    /** A work was dropped: it is never done here. Called once for each. */
+    readonly onDropped?: (item: Item) => void;
   }) {
     this.#order = options.order;
     this.#limit = options.limit;
+    this.#onDropped = options.onDropped;
     this.#doneTo = options.offset;
     this.#takenTo = options.offset;
     this.#startedTo = options.offset;
@@ -157,6 +161,7 @@ export class WorkWindow<Item> {
       if (!isOpen || work.state === "running" || !isDropped(work)) continue;
       work.state = "dropped";
       this.#unfinished--;
+      this.#onDropped?.(work.item);
     }
   }
 

@@ -266,7 +266,8 @@ export class HandlerRun<Key, Value> implements PartitionReader {
       return;
     }
     this.#scheduler.finish(work);
-    this.#afterwards(work);
+    lane.finish(work.item.batch);
+    this.#afterwards(lane);
   }
 
   #onFailed(work: RecordWork<Key, Value>, error: unknown): void {
@@ -315,7 +316,7 @@ export class HandlerRun<Key, Value> implements PartitionReader {
   /** Whoever has the partition next begins with it. */
   #leaveUndone(work: RecordWork<Key, Value>): void {
     this.#scheduler.discard(work);
-    this.#afterwards(work);
+    this.#afterwards(work.item.lane);
   }
 
   /** The record cannot be dealt with, so nothing may pass it. */
@@ -331,10 +332,8 @@ export class HandlerRun<Key, Value> implements PartitionReader {
     for (const lane of this.#lanes.values()) lane.window.abandon();
   }
 
-  /** A work has ended, one way or another: its room is free, and so is its batch after the last. */
-  #afterwards({ item: { batch, lane } }: RecordWork<Key, Value>): void {
-    batch.unfinishedCount--;
-    lane.settle(batch);
+  /** A work has ended, one way or another: its room is free. */
+  #afterwards(lane: RunLane<Key, Value>): void {
     if (!lane.isGone) {
       lane.updatePassed();
       this.#fill(lane);

@@ -43,7 +43,8 @@ export class RunLane<Key, Value> {
     this.position = position;
     this.#isKeyed = order === "key";
     const offset = position.delivered;
-    this.window = new WorkWindow({ offset, order, limit: readAhead });
+    const onDropped = ({ batch }: HandledRecord<Key, Value>): void => this.finish(batch);
+    this.window = new WorkWindow({ offset, order, limit: readAhead, onDropped });
     this.#unlink = onAbort(owned, () => this.abort(CodedError.from(owned.reason)));
   }
 
@@ -76,21 +77,22 @@ export class RunLane<Key, Value> {
       if (held.batch.isCurrent()) this.window.skipTo(held.batch.end);
       this.#waiting.shift();
       held.isTaken = true;
-      this.settle(held);
+      this.#settle(held);
     }
     return undefined;
   }
 
-  /** Gives a batch's bytes back once all of its records are done with. */
-  settle(held: HeldBatch<Key, Value>): void {
-    if (held.isTaken && held.unfinishedCount === 0) held.batch.release();
+  /** A record of a batch is done, or dropped, which its window tells. */
+  finish(held: HeldBatch<Key, Value>): void {
+    held.unfinishedCount--;
+    this.#settle(held);
   }
 
   /** Gives back the batches whose records were not taken. */
   dropWaiting(): void {
     for (const held of this.#waiting.splice(0)) {
       held.isTaken = true;
-      this.settle(held);
+      this.#settle(held);
     }
   }
 
@@ -131,5 +133,10 @@ export class RunLane<Key, Value> {
     this.discard();
     const { window, position } = this;
     position.delivered = Math.max(window.doneTo, window.startedTo);
+  }
+
+  /** Gives a batch's bytes back once all of its records are done with, or dropped. */
+  #settle(held: HeldBatch<Key, Value>): void {
+    if (held.isTaken && held.unfinishedCount === 0) held.batch.release();
   }
 }
