@@ -12,7 +12,7 @@ import type { Attack, Outcome } from "./entry.ts";
 import type { Target, TargetPorts } from "./target.ts";
 
 /** Longest wait for an answer that must come. */
-const ANSWER_MS_MAX = 8_000;
+const ANSWER_MS_MAX = 12_000;
 /** Wait for an answer that need not come. */
 const QUIET_MS = 300;
 const FRAME_HEADER_BYTES = 5;

@@ -25,8 +25,8 @@ const ENTRIES = SECTIONS.flat();
 const SETTINGS = [
   "connection.handshake.timeout.ms=300",
   "peer.handshake.timeout.ms=300",
-  "connection.keepalive.interval.ms=1000",
-  "connection.keepalive.timeout.ms=1000",
+  "connection.keepalive.interval.ms=500",
+  "connection.keepalive.timeout.ms=3000",
   "wal.file.bytes=1048576",
   "log.level=silent",
 ];

@@ -6,7 +6,7 @@ const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 const SETTINGS = frame(4, 0, 0);
 const HEADERS = 1;
 /** Longer than it takes to find out that nobody answers. */
-const FLOOD_MS_MAX = 4_000;
+const FLOOD_MS_MAX = 8_000;
 const SETTINGS_ACK = frame(4, 1, 0);
 const latin = (text: string): Buffer => Buffer.from(text, "latin1");
 
