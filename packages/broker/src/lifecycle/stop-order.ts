@@ -12,6 +12,8 @@ export const STOP_ORDER = [
   "leader gossip",
   "full disks",
   "raft host",
+  // Whoever stores state as it closes would otherwise wait for a full disk to have space.
+  "ballast",
   "replicas",
   "controller",
   "peers",
@@ -19,8 +21,6 @@ export const STOP_ORDER = [
   "metrics",
   "exposure warning",
   "deadlines",
-  // A checkpoint that waits for space would otherwise keep the log store from closing.
-  "ballast",
   "log store",
   "data directory",
 ] as const;

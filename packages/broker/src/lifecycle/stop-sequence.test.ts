@@ -1,5 +1,6 @@
 import { silentLogger } from "@stratalog/base";
 import { describe, expect, it } from "vitest";
+import { STOP_ORDER } from "./stop-order.ts";
 import { StopSequence } from "./stop-sequence.ts";
 
 describe("StopSequence", () => {
@@ -13,5 +14,13 @@ describe("StopSequence", () => {
     expect(stopped).toEqual(["port", "directory"]);
     await sequence.run();
     expect(stopped).toHaveLength(2);
+  });
+
+  it("ends the waits for space on a full disk before anything stores its state and closes", () => {
+    const [ballast, ...storing] = (
+      ["ballast", "replicas", "controller", "log store", "data directory"] as const
+    ).map((step) => STOP_ORDER.indexOf(step));
+    for (const position of storing) expect(position).toBeGreaterThan(ballast ?? -1);
+    expect(ballast).toBeGreaterThan(STOP_ORDER.indexOf("raft host"));
   });
 });
