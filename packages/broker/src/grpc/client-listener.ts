@@ -73,6 +73,8 @@ export const LISTENER_LIMITS: ListenerLimits = {
 
 /** How often calls are looked at whose clients take nothing. */
 const SWEEP_MS = 1_000;
+/** Sweeps from one line about those who were turned away to the next. */
+const SWEEPS_PER_LINE = 10;
 
 /** Settings of the server; each line answers a default that does not fit. */
 function serverOptions(limits: ListenerLimits): ServerOptions {
@@ -99,6 +101,8 @@ export class ClientListener implements ClientPort {
   readonly #sockets = new Set<Socket>();
   readonly #limits: ListenerLimits;
   #sweepTimer: Timer | undefined;
+  #sweepsToLine = 0;
+  #told = { refused: 0, stalled: 0 };
   #injector: ConnectionInjector | undefined;
   #acceptor: SocketAcceptor | undefined;
 
@@ -206,8 +210,27 @@ export class ClientListener implements ClientPort {
   #scheduleSweep(): void {
     this.#sweepTimer = this.#options.timers.after(SWEEP_MS, () => {
       this.#options.guards.memory.endStalled();
+      this.#maybeTellRefused();
       this.#scheduleSweep();
     });
+  }
+
+  /** One line for all that were turned away since the last one, not one for each. */
+  #maybeTellRefused(): void {
+    if (this.#sweepsToLine-- > 0) return;
+    const told = this.#told;
+    const now = { refused: this.refusedConnectionCount, stalled: this.stalledCallCount };
+    if (now.refused === told.refused && now.stalled === told.stalled) return;
+    this.#sweepsToLine = SWEEPS_PER_LINE;
+    this.#told = now;
+    this.#options.logger.warn(
+      {
+        connections: now.refused - told.refused,
+        slowCalls: now.stalled - told.stalled,
+        open: this.connectionCount,
+      },
+      "clients were turned away: too many connections, no HTTP/2 in time, or too slow",
+    );
   }
 
   #cut(): void {

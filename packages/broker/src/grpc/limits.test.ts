@@ -1,5 +1,6 @@
 // Bounds of the client port at their edges: one below or at the bound passes, one above does not.
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
+import { type LogFields, silentLogger } from "@stratalog/base";
 import { messageCodec } from "@stratalog/protocol";
 import type { ConsumeRequest } from "@stratalog/protocol";
 import { testBatch } from "@stratalog/partition/testing";
@@ -60,7 +61,10 @@ async function settled(isThere: () => boolean): Promise<void> {
 
 describe("connections", () => {
   it("of one address are turned away above its bound, and others come in when one goes", async () => {
-    await using api = await startApi({ limits: { connectionsPerAddress: 2, connections: 10 } });
+    const lines: unknown[] = [];
+    const logger = { ...silentLogger, warn: (fields: LogFields) => void lines.push(fields) };
+    const limits = { connectionsPerAddress: 2, connections: 10 };
+    await using api = await startApi({ limits, logger });
     const [first, second] = [await open(api), await open(api)];
     const third = connect(`http://127.0.0.1:${api.port}`);
     third.on("error", () => {});
@@ -70,6 +74,8 @@ describe("connections", () => {
     await settled(() => api.api.listener.connectionCount === 1);
     const fourth = await open(api);
     await settled(() => api.api.listener.connectionCount === 2);
+    await settled(() => lines.length > 0);
+    expect(lines).toEqual([{ connections: 1, slowCalls: 0, open: 2 }]);
     for (const session of [second, fourth]) session.destroy();
   });
 
