@@ -80,8 +80,10 @@ describe("a frame", () => {
   test("whose span is not that of its kind, or whose numbers are not exact, is none", () => {
     const [data, noop] = [dataFrame(PLACE, new Uint8Array(4), [1]), plainFrame(PLACE, "noop")];
     const read = (frame: Frame, changes: Partial<Frame>) => {
-      const bytes = new Uint8Array(FRAME_HEADER_BYTES);
+      // Whatever was there before: every byte of a header is written.
+      const bytes = new Uint8Array(FRAME_HEADER_BYTES).fill(0xff);
       writeFrameHeader(GROUP, { ...plain(frame), ...changes }, bytes, 0);
+      expect([bytes[2], bytes[3]]).toEqual([0, 0]);
       return decodeFrameHeader(GROUP, bytes, 0);
     };
     expect(read(data, {}).ok).toBe(true);

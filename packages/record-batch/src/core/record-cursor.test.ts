@@ -139,6 +139,7 @@ describe("a batch", () => {
     expect(openBatchWith(batch, options).ok).toBe(false);
     writeInt32(batch, 8, 49);
     expect(openBatchWith(batch, options).ok).toBe(true);
+    expect(openBatchWith(batch.subarray(0, 61), options).ok).toBe(true);
   });
 
   test("with fewer or more records than it says is corrupt at its end", () => {
