@@ -17,6 +17,10 @@ describe("a producer's sequence", () => {
     expect(checkSequence(table.history(7), batch(42))).toEqual({ kind: "next" });
   });
 
+  it("may begin anywhere when nothing of it is remembered but its epoch", () => {
+    expect(checkSequence({ epoch: 3, batches: [] }, batch(42, 1, 1))).toEqual({ kind: "next" });
+  });
+
   it("continues over proposed and committed batches alike", () => {
     const table = new ProducerTable(10);
     table.commit(batch(0, 3), 100, 0);

@@ -136,6 +136,7 @@ describe("a cursor", () => {
       [],
       0,
     ]);
+    expect([cursor.keyStart, cursor.valueStart, cursor.headerCount]).toEqual([0, 0, 0]);
     expect([cursor.offset, cursor.timestampMs, cursor.isCorrupt, cursor.recordEnd]).toEqual([
       -1,
       -1,

@@ -90,6 +90,23 @@ describe("a record", () => {
     expect([cursor.next(), cursor.isCorrupt, cursor.next()]).toEqual([false, true, false]);
   });
 
+  test("with a number in more than five bytes is corrupt", () => {
+    const short = sectionOf([...timeAndOffset, -1, -1, 0]);
+    const body = short.bytes.subarray(1, short.end);
+    const long = Uint8Array.from([
+      (short.bytes[0] ?? 0) | 0x80,
+      0x80,
+      0x80,
+      0x80,
+      0x80,
+      0,
+      ...body,
+    ]);
+    expect(isTaken({ ...short, bytes: long, end: long.length })).toBe(false);
+    const five = Uint8Array.from([(short.bytes[0] ?? 0) | 0x80, 0x80, 0x80, 0x80, 0, ...body]);
+    expect(isTaken({ ...short, bytes: five, end: five.length })).toBe(true);
+  });
+
   test("whose length is not its own is corrupt", () => {
     const fields = [...timeAndOffset, 2, AB, 1, AB.subarray(1), 0];
     expect(isTaken(sectionOf(fields))).toBe(true);
