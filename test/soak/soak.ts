@@ -16,6 +16,7 @@ const MIB = 1024 * 1024;
 const RETENTION_MARGIN = 4_000;
 const PREFILL_ROUNDS = 40;
 const PREFILL_BURST = 1_000;
+const ANSWERED_SHARE_MIN = 0.9;
 
 /** How to soak. */
 export interface SoakOptions {
@@ -181,7 +182,10 @@ export function verdictOf(samples: readonly SoakSample[], options: SoakOptions):
     const trend = memoryTrend(own);
     memory[`broker ${broker}`] = trend;
     if (!isFlat(trend)) problems.push(`the memory of broker ${broker} grows: ${trend.mibPerHour}`);
-    if (own.length < settledSamples.length) problems.push(`broker ${broker} did not answer always`);
+    // The page has a second to answer in; on a busy machine it may miss that now and then.
+    if (own.length < settledSamples.length * ANSWERED_SHARE_MIN) {
+      problems.push(`broker ${broker} answered ${own.length} of ${settledSamples.length} times`);
+    }
   }
   const elections = last?.elections ?? 0;
   if (elections > 0) problems.push(`${elections} elections`);
