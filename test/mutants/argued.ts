@@ -245,6 +245,30 @@ export const ARGUED: readonly Argued[] = [
     replace: "writeUint32(target, position + 4, frame.payload.length);\ntarget[position + 3] = 0;",
     reason: "the two fill different places",
   },
+  {
+    path: "packages/record-batch/src/core/integers.ts",
+    find: "bytes[position] = value >>> 8;\nbytes[position + 1] = value;",
+    replace: "bytes[position + 1] = value;\nbytes[position] = value >>> 8;",
+    reason: "the order in which the bytes of a number are written",
+  },
+  {
+    path: "packages/record-batch/src/core/integers.ts",
+    find: "bytes[position] = value >>> 24;\nbytes[position + 1] = value >>> 16;",
+    replace: "bytes[position + 1] = value >>> 16;\nbytes[position] = value >>> 24;",
+    reason: "the order in which the bytes of a number are written",
+  },
+  {
+    path: "packages/record-batch/src/core/record-cursor.ts",
+    find: "if (this.headerCount < 0 || this.headerCount > HEADERS_MAX) return false;",
+    replace: "if (this.headerCount <= 0 || this.headerCount > HEADERS_MAX) return false;",
+    reason: "with no headers it is asked only when bytes are left over, which is false either way",
+  },
+  {
+    path: `${LOG}/group-replay.ts`,
+    find: "this.#lastIndex = index;\nthis.#nextOffset += span;",
+    replace: "this.#nextOffset += span;\nthis.#lastIndex = index;",
+    reason: "the two do not read each other",
+  },
 ];
 
 /** Lines without their indentation, as `find` has them. */
