@@ -89,6 +89,8 @@ export class CoreRules {
     if (type === "vote-response") this.#checkVote(replica, message);
     if (type === "pre-vote-response" && message.reject) this.#checkTerm(replica, message);
     if (type === "vote-request") this.#checkClaim(replica, message);
+    if (type !== "append") return;
+    this.#registry.checkSent(replica.id, message.prevTerm, message.entries, this.#leaderOf);
   }
 
   apply(replica: CoreReplica, entry: Entry): void {

@@ -37,6 +37,23 @@ export class EntryRegistry {
     }
   }
 
+  /**
+   * A leader sends entries after one of `previousTerm`. It may have lost its term before it wrote
+   * them, so that a follower is the first to write what nobody else will.
+   */
+  checkSent(
+    leader: ReplicaId,
+    previousTerm: number,
+    entries: readonly Entry[],
+    leaderOf: (term: number) => ReplicaId | undefined,
+  ): void {
+    let before = previousTerm;
+    for (const entry of entries) {
+      this.#checkEntry(leader, entry, before, leaderOf);
+      before = entry.term;
+    }
+  }
+
   #checkEntry(
     replica: ReplicaId,
     entry: Entry,
