@@ -93,7 +93,10 @@ export class CoreSettling {
     }
     // A follower may wait for a snapshot that is younger than its membership.
     leader.disk.save(leader.application.capture(), () => {});
-    if (goal === undefined || goal.term !== leader.raft.term) {
+    // A leader that was handing over when it should have left a joint configuration leaves it with
+    // the next entry that it applies.
+    const isStuck = confState.autoLeave && leader.application.index >= (goal?.index ?? 0);
+    if (goal === undefined || goal.term !== leader.raft.term || isStuck) {
       this.#goal = this.#work.propose(leader);
     }
     return false;
