@@ -12,7 +12,7 @@ const scratch = mkdtempSync(join(tmpdir(), "stratalog-test-"));
 const skipsPath = join(scratch, "skips.jsonl");
 const resultsPath = join(scratch, "vitest.json");
 const CHECK_MS_MAX = 3 * 60_000;
-const TESTS_MS_MAX = 8 * 60_000;
+const TESTS_MS_MAX = 16 * 60_000;
 
 const inModules = (...parts) => join(root, "node_modules", ...parts);
 const checks = [

@@ -23,7 +23,7 @@ describe("a broker ends with a clear error", () => {
 
     for (const port of ["clientPort", "peerPort", "httpPort"] as const) {
       const taken = await failingStart({ ...plan, [port]: running[port] });
-      expect(taken.code).toBe(1);
+      expect(taken.code).toBe(6);
       expect(taken.said).toContain("ADDRESS_IN_USE");
       expect(taken.said).toContain(String(running[port]));
     }
