@@ -104,7 +104,7 @@ export class BrokerRegistrar {
       }
       await sleep(timers, RETRY_MS);
     }
-    throw new CodedError("CLOSED", "the broker stops before it is registered");
+    throw stopping();
   }
 
   /**
@@ -117,11 +117,13 @@ export class BrokerRegistrar {
       return registration !== undefined && registration.brokerEpoch >= brokerEpoch;
     };
     if (isKnown()) return Promise.resolve();
+    // An answer that comes after `stop`: nobody would end the wait, and the view stands still.
+    if (!this.#isRunning) return Promise.reject(stopping());
     const known = deferred<void>();
     const stopWatching = view.onChange(() => {
       if (isKnown()) known.resolve();
     });
-    this.#cancelWait = () => known.reject(new CodedError("CLOSED", "the broker stops"));
+    this.#cancelWait = () => known.reject(stopping());
     return known.promise.finally(() => {
       stopWatching();
       this.#cancelWait = undefined;
@@ -173,6 +175,10 @@ export class BrokerRegistrar {
       }
     }
   }
+}
+
+function stopping(): CodedError {
+  return new CodedError("CLOSED", "the broker stops before it is registered");
 }
 
 function nextController(

@@ -177,6 +177,16 @@ describe("ControllerNode", () => {
     expect(await after(1_100, observer.node.announceStop())).toBe("done");
   });
 
+  it("ends a registration whose answer comes after the stop", async () => {
+    await registerAll();
+    const late = await cluster.start(5);
+    const registered = cluster.register(late);
+    await late.node.stop();
+    expect(await after(1_000, registered)).toBe("CLOSED");
+    // It was registered all the same: only its own view never told.
+    expect(one.node.view.image.brokers.has(brokerId(5))).toBe(true);
+  });
+
   it("brings a broker that was away up to date, from the changes or from the whole", async () => {
     await registerAll();
     cluster.network.take(brokerId(4));
