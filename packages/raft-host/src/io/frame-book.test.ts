@@ -49,3 +49,17 @@ describe("the frames of a write", () => {
     expect(() => book.append(message([data(1, 0, 1, "command")]))).toThrow(DivergenceError);
   });
 });
+
+describe("the frames of entries to send", () => {
+  it("are those that were written, and none for an entry that was replaced before", () => {
+    const book = emptyBook();
+    const noop = (index: number, term: number): Entry => {
+      return { type: "normal", index, term, data: undefined };
+    };
+    const written = noop(1, 1);
+    book.append(message([written]));
+    expect(book.framesOf([written, data(2, 0)])).toMatchObject([{ index: 1 }, { index: 2 }]);
+    expect(book.framesOf([written, noop(2, 2)])).toBeUndefined();
+    expect(() => book.frameOf(noop(2, 2))).toThrow("entry 2 has no frame");
+  });
+});

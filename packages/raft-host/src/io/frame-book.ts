@@ -59,11 +59,31 @@ export class FrameBook {
 
   /** The frame of an entry that was written before. */
   frameOf(entry: Entry): Frame {
+    const frame = this.#find(entry);
+    assert(frame !== undefined, `entry ${entry.index} has no frame`);
+    return frame;
+  }
+
+  /**
+   * The frames of entries to send. Undefined when one of them was replaced before it was written: a
+   * leader that loses its term in the turn in which it won it has sent nothing yet, and nobody waits
+   * for it.
+   */
+  framesOf(entries: readonly Entry[]): readonly Frame[] | undefined {
+    const frames: Frame[] = [];
+    for (const entry of entries) {
+      const frame = this.#find(entry);
+      if (frame === undefined) return undefined;
+      frames.push(frame);
+    }
+    return frames;
+  }
+
+  #find(entry: Entry): Frame | undefined {
     const known = frameIn(entry) ?? this.#ownFrames.get(entry);
     if (known !== undefined) return known;
     const stored = this.#stored(entry.index);
-    assert(stored?.term === entry.term, `entry ${entry.index} has no frame`);
-    return stored;
+    return stored?.term === entry.term ? stored : undefined;
   }
 
   #frameFor(entry: Entry, nextOffset: number | undefined): Frame {

@@ -61,6 +61,11 @@ export class GroupStorage {
     return this.#book.frameOf(entry);
   }
 
+  /** The frames of entries to send; undefined when one was replaced before it was written. */
+  framesOf(entries: readonly Entry[]): readonly Frame[] | undefined {
+    return this.#book.framesOf(entries);
+  }
+
   /**
    * The write that a message of the core asks for; it must be handed to the storage in this turn.
    */

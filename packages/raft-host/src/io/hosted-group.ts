@@ -277,9 +277,8 @@ export class HostedGroup implements RaftGroup {
     } else {
       assert(isRaftWireMessage(message), `a ${message.type} message has no way out of this host`);
       const frames =
-        message.type === "append"
-          ? message.entries.map((entry) => this.#storage.frameOf(entry))
-          : NO_FRAMES;
+        message.type === "append" ? this.#storage.framesOf(message.entries) : NO_FRAMES;
+      if (frames === undefined) return;
       if (message.type === "pre-vote-response" && message.reject) host.onCandidateRefused(this);
       const rests = this.rest.restsWith(message);
       host.send(message.to, { group: this.group, message, frames, ...(rests && { rests }) });
