@@ -111,7 +111,7 @@ export class RaftHost {
       rests: this.#rests,
       elections: this.#elections,
       markDirty: (group) => this.#markDirty(group),
-      takesRecords: options.takesRecords ?? (() => true),
+      takesEntries: options.takesEntries ?? (() => true),
       onStray: (message) => this.#stopped.answer(message),
     });
     const stallMs = Math.max(this.#electionMs() / 3, this.#tickMs * 4);
