@@ -60,8 +60,8 @@ export class Peers {
       heartbeatMs: config.raft.heartbeatMs,
       electionMs: config.raft.electionMs,
       onGroupFailed,
-      // Commands of the controller and of groups are small, and some of them free space.
-      takesEntries: (group) =>
+      // What the controller and groups store is small, and some of it frees space.
+      takesRecords: (group) =>
         logs.takesRecords || logs.group(group)?.descriptor.kind !== "partition",
     });
     this.hub.attach(this.raftHost);

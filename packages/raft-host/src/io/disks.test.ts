@@ -55,10 +55,10 @@ describe("a leader whose own disk is slow", () => {
   });
 });
 
-describe("a follower that takes no entries", () => {
+describe("a follower that takes no records", () => {
   it("keeps its leader, is asked once a heartbeat, and catches up when it has room", async () => {
     const full = new Set<number>();
-    const { cluster, propose } = await formed({ takesEntries: (broker) => !full.has(broker) });
+    const { cluster, propose } = await formed({ takesRecords: (broker) => !full.has(broker) });
     full.add(3);
     for (let value = 0; value < 20; value++) propose(String(value));
     await cluster.time.advanceAsync(200);
@@ -71,5 +71,21 @@ describe("a follower that takes no entries", () => {
     full.delete(3);
     await cluster.until(() => cluster.group(3).listener.texts().length === 20);
     expect(cluster.group(1).group.term).toBe(1);
+  });
+
+  it("takes what is no record: a new leader begins, and commands free space", async () => {
+    const full = new Set<number>();
+    const { cluster, propose } = await formed({ takesRecords: (broker) => !full.has(broker) });
+    propose("a");
+    await cluster.until(() => cluster.group(3).listener.texts().length === 1);
+    for (const broker of [2, 3]) full.add(broker);
+    cluster.group(1).group.transferLeadership(cluster.group(2).group.self);
+    await cluster.until(() => cluster.group(2).group.isLeaderReady);
+    // Followers of it are 1, which has room, and 3.
+    cluster.crash(1);
+    const { group } = cluster.group(2);
+    const command = { kind: "command", payload: text("free"), span: 0 } as const;
+    expect(group.propose(command)).toMatchObject({ ok: true });
+    await cluster.until(() => group.commitIndex === group.lastIndex);
   });
 });

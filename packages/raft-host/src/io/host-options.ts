@@ -23,10 +23,11 @@ export interface RaftHostOptions {
   /** Defaults to DEFAULT_HOST_LIMITS. */
   readonly limits?: Partial<HostLimits>;
   /**
-   * Whether this host may store entries of other leaders in a group now; those that come while it
-   * may not are dropped, as if the network had lost them. Default always.
+   * Whether this host may store data of other leaders in a group now; what comes while it may not
+   * is dropped, as if the network had lost it. Entries without data are small, and a new leader
+   * needs its own, and retention its commands: they are always taken. Default always.
    */
-  readonly takesEntries?: (group: GroupNumber) => boolean;
+  readonly takesRecords?: (group: GroupNumber) => boolean;
   /** A replica stopped for good because going on would be wrong; the log says why too. */
   readonly onGroupFailed?: (group: GroupNumber, failure: GroupFailure) => void;
 }

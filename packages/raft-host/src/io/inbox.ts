@@ -1,4 +1,5 @@
 import type { BrokerId, Clock, GroupNumber } from "@stratalog/base";
+import { frameIn } from "../core/entry-frames.ts";
 import type { HostLimits } from "../core/host-limits.ts";
 import { decodeWireMessages } from "../core/wire-codec.ts";
 import type { WireMessage } from "../core/wire-message.ts";
@@ -18,7 +19,7 @@ export interface InboxOptions {
   readonly rests: Rests;
   readonly elections: Elections;
   readonly markDirty: (group: HostedGroup) => void;
-  readonly takesEntries: (group: GroupNumber) => boolean;
+  readonly takesRecords: (group: GroupNumber) => boolean;
   /** A message for a replica that does not run here. */
   readonly onStray: (message: WireMessage) => void;
 }
@@ -74,8 +75,8 @@ export class Inbox {
     } else {
       const isRefused =
         message.type === "append" &&
-        message.entries.length > 0 &&
-        !this.#options.takesEntries(group);
+        message.entries.some((entry) => frameIn(entry)?.kind === "data") &&
+        !this.#options.takesRecords(group);
       // The leader asks again with its next heartbeat; its life is noticed all the same.
       if (!isRefused) hosted.node.step(message);
       this.#options.elections.handleHeard(from, message, hosted);

@@ -111,7 +111,7 @@ export class RaftHost {
       rests: this.#rests,
       elections: this.#elections,
       markDirty: (group) => this.#markDirty(group),
-      takesEntries: options.takesEntries ?? (() => true),
+      takesRecords: options.takesRecords ?? (() => true),
       onStray: (message) => this.#stopped.answer(message),
     });
     const stallMs = Math.max(this.#electionMs() / 3, this.#tickMs * 4);

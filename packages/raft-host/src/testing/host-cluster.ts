@@ -69,7 +69,7 @@ export interface HostClusterOptions {
   /** How long the disk of a broker takes; undefined: as long as the others'. */
   readonly syncMsOf?: (broker: number) => number | undefined;
   /** Whether a broker stores entries of other leaders. Default always. */
-  readonly takesEntries?: (broker: number) => boolean;
+  readonly takesRecords?: (broker: number) => boolean;
   readonly limits?: Partial<HostLimits>;
   readonly residentCount?: number;
   readonly seed?: number;
@@ -110,7 +110,7 @@ export class HostCluster {
 
   /** Starts a broker on what an earlier life left. */
   startBroker(id: number, durable?: MemoryLogStorageOptions["durable"]): TestBroker {
-    const { limits, residentCount, syncMsOf, takesEntries, syncMs = 2 } = this.#options;
+    const { limits, residentCount, syncMsOf, takesRecords, syncMs = 2 } = this.#options;
     const storage = new MemoryLogStorage({
       afterSync: (sync) => this.time.after(syncMsOf?.(id) ?? syncMs, sync),
       afterRead: (read) => this.time.after(1, read),
@@ -127,7 +127,7 @@ export class HostCluster {
       codec: plainFrameCodec,
       peers: link,
       logger: silentLogger,
-      ...(takesEntries !== undefined && { takesEntries: () => takesEntries(id) }),
+      ...(takesRecords !== undefined && { takesRecords: () => takesRecords(id) }),
       ...(limits !== undefined && { limits }),
     });
     void link.start({
