@@ -65,9 +65,9 @@ export class FrameBook {
   }
 
   /**
-   * The frames of entries to send. Undefined when one of them was replaced before it was written: a
-   * leader that loses its term in the turn in which it won it has sent nothing yet, and nobody waits
-   * for it.
+   * The frames of entries to send. Undefined when one of them was replaced before it was written:
+   * a leader that loses its term in the turn in which it won it has sent nothing yet, and nobody
+   * waits for it.
    */
   framesOf(entries: readonly Entry[]): readonly Frame[] | undefined {
     const frames: Frame[] = [];
