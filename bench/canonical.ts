@@ -123,7 +123,7 @@ const name = options.quick ? "canonical-quick" : "canonical";
 const time = new Date().toISOString();
 const lines = records.map((record) => `${JSON.stringify({ time, ...where, ...record })}\n`);
 await writeFile(join(RESULTS, `${name}.jsonl`), lines.join(""), { flag: "a" });
-await writeFile(join(RESULTS, `${name}.md`), text);
+await writeFile(join(RESULTS, `${name}.md`), `# The canonical workload\n\n${text}`);
 const plotted = figures.filter(({ unit }) => unit !== "CPU s/100 MB");
 const title = "Three brokers, replication factor 3, synced on a majority, 12 partitions";
 await writeFile(join(RESULTS, `${name}.svg`), svgPlot(title, about, plotted));
