@@ -1,6 +1,10 @@
 import type { Command } from "commander";
-import { type ClusterOptions, type FormatOptions, withClusterOption } from "./client-command.ts";
-import { withFormatOptions } from "./client-command.ts";
+import {
+  type ClusterOptions,
+  type FormatOptions,
+  withClusterOption,
+  withFormatOptions,
+} from "./client-command.ts";
 import type { CommandContext } from "./command-context.ts";
 import { wholeNumber } from "./option-parsers.ts";
 
