@@ -5,15 +5,15 @@
  * found. The run can be
  * stopped and goes on where it was: what is done stands in test-results/mutants.jsonl.
  */
-import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { SeededRandom } from "@stratalog/base";
+import { RunLedger } from "../run-ledger/run-ledger.ts";
+import { sourcesState } from "../run-ledger/sources-state.ts";
 import { repositoryRoot } from "../skips.ts";
 import { argumentFor, linesOf } from "./argued.ts";
-import { Ledger, type LedgerEntry } from "./ledger.ts";
+import { type LedgerEntry, resultsOf } from "./ledger.ts";
 import { applyMutant, type Mutant, type MutantSuite } from "./mutant.ts";
 import { drawMutants, mutantsOf } from "./operators.ts";
 import { Sandbox } from "./sandbox.ts";
@@ -28,19 +28,6 @@ const CHECK_TIMEOUT_MS_MAX = 900_000;
 interface Job {
   readonly mutant: Mutant;
   readonly kind: "planted" | "drawn";
-}
-
-/**
- * The last commit that touched what the suite depends on, and a digest of what is not committed, so
- * that a ledger line always names the sources it speaks of.
- */
-function stateOfSources(suite: MutantSuite): string {
-  const git = (...args: string[]): string =>
-    execFileSync("git", args, { cwd: repositoryRoot, encoding: "utf8", maxBuffer: 1 << 28 });
-  const change = git("diff", "HEAD", "--", ...suite.dependsOn);
-  const digest = createHash("sha256").update(change).digest("hex").slice(0, 8);
-  const commit = git("log", "-1", "--format=%h", "--abbrev=12", "--", ...suite.dependsOn).trim();
-  return commit + (change === "" ? "" : `+${digest}`);
 }
 
 function sourcesOf(suite: MutantSuite): readonly string[] {
@@ -156,7 +143,7 @@ async function main(): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  const commit = stateOfSources(suite);
+  const commit = sourcesState(suite.dependsOn);
   const policy = { sparesPureSwaps: suite.sparesPureSwaps === true };
   const all = sourcesOf(suite).flatMap((path) =>
     mutantsOf(path, readFileSync(join(repositoryRoot, path), "utf8"), policy),
@@ -168,8 +155,9 @@ async function main(): Promise<void> {
   ]
     .filter(({ kind }) => values.kind === undefined || kind === values.kind)
     .filter(({ mutant }) => values.only.split("|").some((text) => mutant.id.includes(text)));
-  const ledger = new Ledger(join(repositoryRoot, "test-results", "mutants.jsonl"));
-  const done = new Map(ledger.done(commit, suite.name));
+  const path = join(repositoryRoot, "test-results", "mutants.jsonl");
+  const ledger = new RunLedger<LedgerEntry>(path);
+  const done = new Map(resultsOf(ledger, commit, suite.name));
   const pending = jobs.filter(({ mutant }) => !done.has(mutant.id));
   console.log(
     `${suite.name} at ${commit}, seed ${values.seed}: ${jobs.length} mutants, ${pending.length} to do`,
