@@ -124,6 +124,7 @@ export class SimulatedMachine {
     return {
       clock: node.clock,
       timers: node.timers,
+      steadyTime: node,
       random: node.random,
       fileSystem: disk.fileSystem,
       logger: this.#logger(),

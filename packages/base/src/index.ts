@@ -17,6 +17,7 @@ export {
 } from "./json-shape.ts";
 export { machineClock } from "./node/machine-clock.ts";
 export { machineRandom } from "./node/machine-random.ts";
+export { machineTime } from "./node/machine-time.ts";
 export { machineTimers } from "./node/machine-timers.ts";
 export * from "./offsets.ts";
 export { PersistentMap } from "./persistent-map.ts";
@@ -24,6 +25,7 @@ export type { Clock } from "./ports/clock.ts";
 export type { KeyRange, KeyValueChange, KeyValueStore } from "./ports/key-value-store.ts";
 export { type LogFields, type Logger, silentLogger } from "./ports/logger.ts";
 export { type Random, randomUuid } from "./ports/random.ts";
+export type { Time } from "./ports/time.ts";
 export { type SleepSignal, sleep, type Timer, type Timers } from "./ports/timers.ts";
 export { SeededRandom } from "./seeded-random.ts";
 export { type Startable, startAll, stopAll } from "./startable.ts";

@@ -3,10 +3,10 @@ import {
   type Clock,
   type KeyValueStore,
   type Logger,
-  machineClock,
   machineRandom,
-  machineTimers,
+  machineTime,
   type Random,
+  type Time,
   type Timers,
 } from "@stratalog/base";
 import { type FileSystem, NodeFileSystem } from "@stratalog/log-store";
@@ -26,8 +26,18 @@ import { addProcessMetrics } from "./telemetry/process-metrics.ts";
  * A broker reads no clock and opens no file but through this.
  */
 export interface Environment {
+  /**
+   * What a broker's state goes by: timestamps, segments and their retention, members of groups,
+   * what expires. May be moved by a test.
+   */
   readonly clock: Clock;
   readonly timers: Timers;
+  /**
+   * What other machines, sockets and disks are waited for by: elections, brokers' heartbeats and
+   * calls, requests of clients. The same time in production; where a test moves the other, this
+   * one goes on as the machine's.
+   */
+  readonly steadyTime: Time;
   readonly random: Random;
   readonly fileSystem: FileSystem;
   readonly logger: Logger;
@@ -95,19 +105,22 @@ export function nodeEnvironment(
   const logger =
     options.logger ??
     createPinoLogger({ level: config.logLevel, brokerId: brokerId(config.nodeId) });
-  const timers = machineTimers;
   const random = machineRandom;
   const openTls = (tls: TlsConfig | undefined): TlsFiles | undefined =>
     tls === undefined
       ? undefined
-      : new TlsFiles({ config: tls, timers, logger: logger.child({ part: "tls" }) });
+      : new TlsFiles({
+          config: tls,
+          timers: machineTime.timers,
+          logger: logger.child({ part: "tls" }),
+        });
   const endProcess = (reason: string, error: unknown): void => {
     logger.error({ error, reason }, "the broker cannot go on and ends its process");
     process.exit(EXIT_FATAL);
   };
   return {
-    clock: machineClock,
-    timers,
+    ...machineTime,
+    steadyTime: machineTime,
     random,
     fileSystem: new NodeFileSystem(),
     logger,
@@ -122,7 +135,7 @@ export function nodeEnvironment(
     openPeerLink: ({ host, port, tls, limits }) =>
       new TcpPeerLink({
         listen: { host, port },
-        timers,
+        timers: machineTime.timers,
         random,
         logger: logger.child({ part: "peers" }),
         tls: openTls(tls),

@@ -1,4 +1,4 @@
-import { type Clock, machineClock, machineTimers, type Timer, type Timers } from "@stratalog/base";
+import { machineTime, type Time, type Timer, type Timers } from "@stratalog/base";
 import type { Environment } from "@stratalog/broker";
 import type { TestDisk } from "./test-disk.ts";
 
@@ -15,17 +15,21 @@ interface Door {
 export class BrokerLife {
   readonly environment: Environment;
   readonly #disk: TestDisk;
-  readonly #timers = new MortalTimers();
+  readonly #timers: readonly MortalTimers[];
   readonly #doors: Door[] = [];
   #isOver = false;
 
-  constructor(real: Environment, disk: TestDisk) {
+  /** `time` is what the broker's state goes by. */
+  constructor(real: Environment, disk: TestDisk, time: Time) {
     this.#disk = disk;
-    const clock: Clock = machineClock;
+    const timers = new MortalTimers(time.timers);
+    const steadyTimers = new MortalTimers(machineTime.timers);
+    this.#timers = [timers, steadyTimers];
     this.environment = {
       ...real,
-      clock,
-      timers: this.#timers,
+      clock: time.clock,
+      timers,
+      steadyTime: { clock: machineTime.clock, timers: steadyTimers },
       fileSystem: disk.fileSystem,
       openKeyValueStore: (directory) => disk.openKeyValueStore(directory),
       openPeerLink: (listen) => {
@@ -34,8 +38,8 @@ export class BrokerLife {
         return link;
       },
       openClientPort: (options) => {
-        // The port's own timers outlive the broker: they are what cuts its clients off.
-        const api = real.openClientPort({ ...options, timers: machineTimers });
+        // The port's own time outlives the broker: it is what cuts its clients off.
+        const api = real.openClientPort({ ...options, steadyTime: machineTime });
         this.#doors.push({ close: () => api.listener.stop(0) });
         return api;
       },
@@ -53,7 +57,7 @@ export class BrokerLife {
   /** Ends it as a kill does; resolves with its disk when its ports are free again. */
   async kill(): Promise<TestDisk> {
     this.#isOver = true;
-    this.#timers.stop();
+    for (const timers of this.#timers) timers.stop();
     const disk = await this.#disk.cutOff();
     // A door that was closed already, or that fails to close, keeps nobody from the next life.
     await Promise.allSettled(this.#doors.map((door) => door.close()));
@@ -61,13 +65,18 @@ export class BrokerLife {
   }
 }
 
-/** The machine's timers, until they are stopped: then nothing that was set comes any more. */
+/** Timers until they are stopped: then nothing that was set comes any more. */
 class MortalTimers implements Timers {
+  readonly #real: Timers;
   readonly #set = new Set<Timer>();
   #isStopped = false;
 
+  constructor(real: Timers) {
+    this.#real = real;
+  }
+
   after(delayMs: number, task: () => void): Timer {
-    const timer = machineTimers.after(delayMs, () => {
+    const timer = this.#real.after(delayMs, () => {
       this.#set.delete(timer);
       if (!this.#isStopped) task();
     });
@@ -83,7 +92,7 @@ class MortalTimers implements Timers {
   }
 
   endOfTurn(task: () => void): void {
-    machineTimers.endOfTurn(() => {
+    this.#real.endOfTurn(() => {
       if (!this.#isStopped) task();
     });
   }

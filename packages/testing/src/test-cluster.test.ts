@@ -41,12 +41,6 @@ describe("startTestCluster", () => {
     },
   );
 
-  it("refuses a virtual clock as long as there is none", async () => {
-    await expect(startTestCluster({ clock: "virtual" })).rejects.toMatchObject({
-      code: "INVALID_CONFIG",
-    });
-  });
-
   it("starts a broker again as soon as its stop is through", async () => {
     await using cluster = await startTestCluster();
     const stopped = cluster.stopBroker(1);

@@ -1,4 +1,4 @@
-import type { Logger } from "@stratalog/base";
+import type { Logger, Time } from "@stratalog/base";
 import type { ByteBudget } from "../services/byte-budget.ts";
 import type { ClientPort } from "../services/client-port.ts";
 import { type ClientServicesOptions, createClientServices } from "../services/client-services.ts";
@@ -17,6 +17,8 @@ export interface ClientApiOptions extends ClientServicesOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** What connections and calls are timed by. Default: `clock` and `timers`. */
+  readonly steadyTime?: Time;
   readonly logger: Logger;
   readonly metrics: ClientServicesOptions["metrics"] & CallMetrics;
   readonly limits?: Partial<ListenerLimits>;
@@ -40,7 +42,8 @@ export interface ClientApi {
 /** Puts all services behind one gRPC listener; `listener.start()` binds it. */
 export function createClientApi(options: ClientApiOptions): ClientApi {
   const { methods, produceBudget } = createClientServices(options);
-  const { clock, timers, logger, metadata, metrics, host, port, limits, tls } = options;
+  const { clock, timers } = options.steadyTime ?? options;
+  const { logger, metadata, metrics, host, port, limits, tls } = options;
   const memory = options.callMemory ?? new CallMemory(CALL_MEMORY_LIMITS);
   // Of a shared one, its first listener says it.
   if (options.callMemory === undefined || options.produceBudget === undefined) {

@@ -94,7 +94,7 @@ function createClientPort(
   },
 ): ClientApi {
   const { environment, config, cluster, leaders, metrics } = parts;
-  const { clock, timers, random, logger } = environment;
+  const { clock, timers, steadyTime, random, logger } = environment;
   const { host, port, tls } = listener.config;
   const { produceBudget } = listener;
   const self = brokerId(config.nodeId);
@@ -108,6 +108,7 @@ function createClientPort(
     brokerId: self,
     clock,
     timers,
+    steadyTime,
     random,
     logger: logger.child({ part: "client-port" }),
     metrics,

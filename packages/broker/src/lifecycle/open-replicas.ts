@@ -31,10 +31,10 @@ const HAND_OVER_SHARE = 0.4;
  */
 export async function openReplicas(parts: JoinedParts): Promise<OpenReplicas> {
   const { brokerId, environment, config, storage, peers, leaders, stops, controller } = parts;
-  const { clock, timers, random, logger } = environment;
+  const { clock, timers, steadyTime, random, logger } = environment;
   const { keyValue, identity } = storage.directory;
   const { view, client } = controller.node;
-  const deadlines = new Deadlines(clock, timers);
+  const deadlines = new Deadlines(steadyTime.clock, steadyTime.timers);
   stops.add("deadlines", () => deadlines.close());
   const coordinator = new GroupCoordinators({
     brokerId,
@@ -79,7 +79,7 @@ export async function openReplicas(parts: JoinedParts): Promise<OpenReplicas> {
     channel: peers.hub.gossip,
     table: leaders,
     ledGroups: () => [...replicas.ledGroups(), ...ledControllerGroup(controller)],
-    timers,
+    timers: environment.steadyTime.timers,
   });
   await gossip.start();
   stops.add("leader gossip", () => gossip.stop());
@@ -118,7 +118,7 @@ function watchDisk(parts: JoinedParts, replicas: ReplicaRegistry, fullDisks: Ful
   const { environment, config, storage, stops } = parts;
   const { electionMs } = config.raft;
   const watch = new DiskWatch({
-    timers: environment.timers,
+    timers: environment.steadyTime.timers,
     logger: environment.logger.child({ part: "disk" }),
     stuckMs: electionMs,
     batchUnderWay: () => storage.logs.stats().walBatchUnderWay,
@@ -137,8 +137,7 @@ function watchDisk(parts: JoinedParts, replicas: ReplicaRegistry, fullDisks: Ful
 function openFullDisks({ environment, storage, peers, stops }: JoinedParts): FullDisks {
   const fullDisks = new FullDisks({
     channel: peers.hub.gossip,
-    clock: environment.clock,
-    timers: environment.timers,
+    ...environment.steadyTime,
     isOwnFull: () => storage.logs.stats().isDiskFull,
   });
   fullDisks.start();
@@ -168,7 +167,6 @@ function handOver(
   limits: { readonly timeoutMs: number; readonly hasRoom?: (broker: BrokerId) => boolean },
 ): Promise<number> {
   const { environment, peers, controller } = parts;
-  const { clock, timers } = environment;
   const own: ReturnType<HandOverOptions["groups"]> =
     controller.group === undefined
       ? []
@@ -185,8 +183,7 @@ function handOver(
       peers.isUp(broker) &&
       limits.hasRoom?.(broker) !== false &&
       controller.node.view.image.brokers.get(broker)?.isFenced === false,
-    clock,
-    timers,
+    ...environment.steadyTime,
     timeoutMs: limits.timeoutMs,
   });
 }

@@ -30,7 +30,7 @@ export async function openStorage(
     fileSystem,
     directory: config.dataDir,
     reserveBytes: config.storage.diskReserveBytes,
-    timers,
+    timers: environment.steadyTime.timers,
     logger: logger.child({ part: "disk" }),
   });
   stops.add("ballast", () => ballast.stop());

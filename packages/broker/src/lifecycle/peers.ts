@@ -34,7 +34,7 @@ export class Peers {
     readonly onGroupFailed: (group: GroupNumber, failure: GroupFailure) => void;
   }) {
     const { environment, config, logs, checkHello, onGroupFailed } = options;
-    const { clock, timers, random, logger } = environment;
+    const { steadyTime, random, logger } = environment;
     const self = brokerId(config.nodeId);
     const { host, port, tls } = config.listeners.peer;
     this.#config = config;
@@ -43,15 +43,14 @@ export class Peers {
     this.hub = new PeerHub({
       self,
       link,
-      timers,
+      timers: steadyTime.timers,
       logger: logger.child({ part: "peers" }),
       checkHello: (hello) => checkHello(hello) ?? this.#checkDirectory(hello),
       isMember: (broker) => this.#addresses.has(broker),
     });
     this.raftHost = new RaftHost({
       brokerId: self,
-      clock,
-      timers,
+      ...steadyTime,
       random,
       storage: logs,
       codec: frameCodec,

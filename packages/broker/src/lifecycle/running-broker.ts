@@ -72,6 +72,7 @@ export class RunningBroker implements Broker {
     this.#environment = {
       clock: environment.clock,
       timers: environment.timers,
+      steadyTime: environment.steadyTime,
       random: environment.random,
       fileSystem: environment.fileSystem,
       logger: environment.logger,
@@ -108,7 +109,7 @@ export class RunningBroker implements Broker {
     this.#storage = storage;
     const http = await this.#openHttpPort();
     const { listeners } = config;
-    const { timers } = environment;
+    const { timers } = environment.steadyTime;
     this.#stops.add("exposure warning", warnOfExposure({ listeners, timers, logger }));
     const formation: { current?: Formation } = {};
     const peers = new Peers({
@@ -201,13 +202,13 @@ export class RunningBroker implements Broker {
   }
 
   #createFormation(storage: Storage, peers: Peers): Formation {
-    const { timers, random, logger } = this.#environment;
+    const { steadyTime, random, logger } = this.#environment;
     return new Formation({
       identity: storage.directory,
       seeds: this.#config.seeds,
       calls: peers.hub.calls,
       store: storage.directory.keyValue,
-      timers,
+      timers: steadyTime.timers,
       random,
       logger: logger.child({ part: "formation" }),
       onMismatch: (error) => this.#environment.onFatal(error.message, error),
@@ -304,14 +305,13 @@ export class RunningBroker implements Broker {
     peers: Peers,
     cluster: FormedCluster,
   ): Promise<OpenController> {
-    const { clock, timers, random, logger } = this.#environment;
+    const { steadyTime, random, logger } = this.#environment;
     const controller = await openController(
       {
         brokerId: this.brokerId,
         store: storage.directory.keyValue,
         calls: peers.hub.calls,
-        clock,
-        timers,
+        ...steadyTime,
         random,
         logger: logger.child({ part: "controller" }),
         liveness: this.#config.liveness,

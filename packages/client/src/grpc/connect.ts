@@ -13,6 +13,11 @@ import { grpcTransport } from "./grpc-connection.ts";
 export interface ConnectOptions extends ClientOptions {
   /** Where the client says what it did about failures. Default: nowhere. */
   readonly logger?: Logger;
+  /**
+   * What a record's timestamp is when it is sent without one, in milliseconds since 1970. Default:
+   * the machine's clock.
+   */
+  readonly now?: () => number;
   /** Encrypts; `true` trusts Node's authorities. Default: no encryption. */
   readonly tls?: boolean | ClientTls;
 }
@@ -23,12 +28,12 @@ export interface ConnectOptions extends ClientOptions {
  * INVALID_CONFIG.
  */
 export function connect(options: ConnectOptions): Stratalog {
-  const { tls } = options;
+  const { tls, now } = options;
   const security = tls === undefined || tls === false ? {} : channelSecurity(tls);
   const transport = grpcTransport({ clock: machineClock, timers: machineTimers, ...security });
   return new Stratalog(
     {
-      clock: machineClock,
+      clock: now === undefined ? machineClock : { ...machineClock, wallMs: now },
       timers: machineTimers,
       random: machineRandom,
       transport,
