@@ -80,6 +80,8 @@ export interface GroupsConfig {
   readonly partitions: number;
   /** Beat that members are asked for; how long a silence may be, each member says. */
   readonly heartbeatIntervalMs: number;
+  /** How long a group without members is kept after its last member or commit. */
+  readonly offsetsRetentionMs: number;
 }
 
 /** Bounds on what clients and peers may make the broker hold. */

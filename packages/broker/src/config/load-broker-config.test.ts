@@ -33,6 +33,7 @@ describe("loadBrokerConfig", () => {
     expect(config.listeners.peer.port).toBe(9113);
     expect(config.listeners.http.port).toBe(9664);
     expect(config.raft).toEqual({ heartbeatMs: 150, electionMs: 1500 });
+    expect(config.groups.offsetsRetentionMs).toBe(7 * 86_400_000);
     expect(config.topicDefaults).toMatchObject({
       segmentBytes: 2 ** 30,
       retentionMs: -1,

@@ -158,6 +158,7 @@ function toBrokerConfig(values: SettingValues): BrokerConfig {
     groups: {
       partitions: values["groups.topic.num.partitions"],
       heartbeatIntervalMs: values["group.heartbeat.interval.ms"],
+      offsetsRetentionMs: values["offsets.retention.ms"],
     },
     limits: limitsOf(values),
   };

@@ -175,6 +175,12 @@ export const brokerSettings = z.object({
   "group.heartbeat.interval.ms": whole(100, 60_000)
     .default(5 * SECOND_MS)
     .describe("Beat that members of groups are asked for."),
+  "offsets.retention.ms": whole(60 * SECOND_MS, SAFE_MAX)
+    .default(7 * DAY_MS)
+    .describe(
+      "How long a group without members is kept after its last member or commit, with its " +
+        "offsets; and the offsets of topics that a group does not read any more.",
+    ),
 
   ...limitSettings,
   "shutdown.timeout.ms": whole(100, 600_000)

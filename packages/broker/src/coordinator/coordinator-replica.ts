@@ -12,7 +12,7 @@ import {
   type Timers,
   type TopicId,
 } from "@stratalog/base";
-import { type GroupRecord, OFFSETS_RETENTION_MS, type TopicsView } from "@stratalog/groups";
+import type { GroupRecord, TopicsView } from "@stratalog/groups";
 import type { MetadataImage } from "@stratalog/metadata";
 import { ReplicatedStateMachine, type ReplicationGroup } from "@stratalog/state-machine";
 import type { ClusterView } from "../controller/metadata-view.ts";
@@ -23,8 +23,8 @@ import { MemberWatch } from "./member-watch.ts";
 
 /** Changes of topics gather for this long before groups are brought in step with them. */
 const TOPICS_BATCH_MS = 200;
-/** How often groups that nobody uses are looked for. */
-const EXPIRY_MS = 600_000;
+/** Groups that nobody uses are looked for this often, or once in their retention. */
+const EXPIRY_MS_MAX = 600_000;
 
 /** What every coordinator replica of a broker is made of. */
 export interface CoordinatorReplicaContext {
@@ -34,6 +34,8 @@ export interface CoordinatorReplicaContext {
   readonly timers: Timers;
   readonly random: Random;
   readonly logger: Logger;
+  /** How long a group without members is kept after its last member or commit. */
+  readonly offsetsRetentionMs: number;
   onFatal(error: Error): void;
 }
 
@@ -243,8 +245,9 @@ export class CoordinatorReplica {
   }
 
   #scheduleExpiry(): void {
-    this.#expiryTimer = this.#context.timers.after(EXPIRY_MS, () => {
-      const command = { type: "expire-groups", retentionMs: OFFSETS_RETENTION_MS } as const;
+    const { timers, offsetsRetentionMs: retentionMs } = this.#context;
+    this.#expiryTimer = timers.after(Math.min(EXPIRY_MS_MAX, retentionMs), () => {
+      const command = { type: "expire-groups", retentionMs } as const;
       this.machine.submit(command).catch((error: unknown) => {
         this.#context.logger.debug({ error: CodedError.from(error) }, "expiry of groups failed");
       });

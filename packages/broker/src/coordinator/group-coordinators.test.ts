@@ -2,7 +2,7 @@ import { brokerId, type BrokerId } from "@stratalog/base";
 import { GROUPS_TOPIC } from "@stratalog/groups";
 import { topicByName } from "@stratalog/metadata";
 import { beforeEach, describe, expect, it } from "vitest";
-import { CoordinatorCluster } from "./testing/coordinator-cluster.ts";
+import { CoordinatorCluster, OFFSETS_RETENTION_MS } from "./testing/coordinator-cluster.ts";
 import { FakeMember } from "./testing/fake-member.ts";
 
 let cluster: CoordinatorCluster;
@@ -328,6 +328,17 @@ describe("GroupCoordinators", () => {
     await expect(soon(coordinators.describeGroup("billing"))).rejects.toMatchObject({
       code: "GROUP_NOT_FOUND",
     });
+  });
+
+  it("keep a group that nobody uses for the retention of offsets, and no longer", async () => {
+    const { coordinators } = cluster.broker(await coordinatorOf("billing"));
+    const offsets = [{ topic: "orders", partition: 3, offset: 12, metadata: "" }];
+    await soon(coordinators.commitOffsets({ groupId: "billing", offsets }));
+    await cluster.run(OFFSETS_RETENTION_MS - 1_000);
+    expect(await soon(coordinators.fetchOffsets("billing", "all"))).toEqual(offsets);
+    // They are looked for every ten minutes.
+    await cluster.run(1_000 + 600_000);
+    expect(await soon(coordinators.listGroups())).toEqual([]);
   });
 
   it("end a stream that begins with anything but a join, or joins twice", async () => {

@@ -49,6 +49,7 @@ export async function openReplicas(parts: JoinedParts): Promise<OpenReplicas> {
     partitionCount: config.groups.partitions,
     replicationFactor: meantReplicationFactor(config),
     pingIntervalMs: config.groups.heartbeatIntervalMs,
+    offsetsRetentionMs: config.groups.offsetsRetentionMs,
     requestTimeoutMs: config.limits.requestTimeoutMs,
     onFatal: (error) => environment.onFatal("the state of groups cannot be trusted", error),
   });

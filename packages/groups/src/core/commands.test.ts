@@ -3,11 +3,11 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { describeGroup } from "./describe.ts";
 import { emptyGroups, type GroupsState } from "./group.ts";
 import { type GroupCommand, handle } from "./group-command.ts";
-import { OFFSETS_RETENTION_MS } from "./limits.ts";
 import { type PartitionKey, partitionKey } from "./partition-key.ts";
 import { replayAll } from "./replay.ts";
 
 const GROUP = "billing" as GroupId;
+const RETENTION_MS = 604_800_000;
 const ORDERS = "topic-orders" as TopicId;
 const A = "00000000-0000-4000-8000-00000000000a" as MemberId;
 const B = "00000000-0000-4000-8000-00000000000b" as MemberId;
@@ -267,14 +267,14 @@ describe("groups", () => {
   });
 
   it("expire a retention after the last member or commit, never with members", () => {
-    const expire = { type: "expire-groups" as const, retentionMs: OFFSETS_RETENTION_MS };
+    const expire = { type: "expire-groups" as const, retentionMs: RETENTION_MS };
     run(join(A));
-    nowMs += 10 * OFFSETS_RETENTION_MS;
+    nowMs += 10 * RETENTION_MS;
     expect(run(expire)).toEqual({ deletedCount: 0 });
     run({ type: "leave", groupId: GROUP, memberId: A });
-    nowMs += OFFSETS_RETENTION_MS - 1;
+    nowMs += RETENTION_MS - 1;
     run(commit(undefined, 0, 0));
-    nowMs += OFFSETS_RETENTION_MS - 1;
+    nowMs += RETENTION_MS - 1;
     expect(run(expire)).toEqual({ deletedCount: 0 });
     nowMs += 1;
     expect(run(expire)).toEqual({ deletedCount: 1 });

@@ -14,5 +14,3 @@ export const OFFSET_METADATA_BYTES_MAX = 4_096;
 export const COMMIT_METADATA_BYTES_MAX = 262_144;
 /** Groups of one coordinator; with fewer than this a group can always be made. */
 export const GROUPS_MAX = 100_000;
-/** How long the offsets of a group without members are kept. */
-export const OFFSETS_RETENTION_MS = 604_800_000;

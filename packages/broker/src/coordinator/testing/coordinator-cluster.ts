@@ -18,6 +18,9 @@ import { MetadataView } from "../../controller/metadata-view.ts";
 import type { HostedReplica } from "../../replicas/hosting.ts";
 import { GroupCoordinators } from "../group-coordinators.ts";
 
+/** How long groups that nobody uses are kept. */
+export const OFFSETS_RETENTION_MS = 3_600_000;
+
 const CLUSTER_ID = "00000000-0000-4000-8000-0000000000c1" as never;
 
 function uuid(number: number): string {
@@ -156,6 +159,7 @@ export class CoordinatorCluster {
       partitionCount: 2,
       replicationFactor: Math.min(3, this.view.image.brokers.size),
       pingIntervalMs: 3_000,
+      offsetsRetentionMs: OFFSETS_RETENTION_MS,
     });
     return { id: brokerId(id), coordinators, store, hosted: new Map() };
   }
