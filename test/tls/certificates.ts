@@ -29,7 +29,7 @@ export function pemOf(directory: string, name: string): string {
 
 /** Settings that encrypt a listener with a directory's certificates. */
 export function tlsSettings(
-  listener: "client" | "external" | "peer",
+  listener: "client" | "external" | "http" | "peer",
   directory: string,
   clientAuth: "none" | "required",
 ): Record<string, string> {
