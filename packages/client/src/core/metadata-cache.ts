@@ -19,6 +19,20 @@ export interface KnownTopic {
   askedMs: number;
 }
 
+/** Whether a topic is known to have a partition of this number. */
+export function hasPartition(topic: KnownTopic, partition: number): boolean {
+  return Number.isInteger(partition) && partition >= 0 && partition < topic.leaders.length;
+}
+
+/** Says which partitions there are. */
+export function unknownPartition({ name, leaders }: KnownTopic, partition: number): CodedError {
+  return new CodedError(
+    "UNKNOWN_TOPIC_OR_PARTITION",
+    `topic ${name} has partitions 0 to ${leaders.length - 1}, not ${partition}`,
+    { details: { topic: name, partition } },
+  );
+}
+
 /** Where a leader sits, from an error's details. */
 export interface LeaderHintDetails {
   readonly leaderId?: unknown;

@@ -1,7 +1,13 @@
 import { CodedError, type ErrorCode } from "@stratalog/base";
 import type { ServiceName } from "@stratalog/protocol";
 import { backoffMs, LEADER_BACKOFF, RETRY_BACKOFF } from "../core/backoff.ts";
-import { joinAddress, type KnownTopic, MetadataCache } from "../core/metadata-cache.ts";
+import {
+  hasPartition,
+  joinAddress,
+  type KnownTopic,
+  MetadataCache,
+  unknownPartition,
+} from "../core/metadata-cache.ts";
 import type { ClientEnvironment } from "../ports/environment.ts";
 import type { Connection, RequestOf, ResponseOf, UnaryName } from "../ports/transport.ts";
 import { ConnectionPool } from "./connection-pool.ts";
@@ -156,6 +162,21 @@ export class Cluster {
     }
   }
 
+  /**
+   * A topic that has a partition of this number. One that is not known is looked for again before
+   * UNKNOWN_TOPIC_OR_PARTITION: it may have come since the topic was asked about, and some brokers
+   * hear of it late.
+   */
+  async topicWith(name: string, partition: number, signal?: AbortSignal): Promise<KnownTopic> {
+    for (let look = 1; ; look++) {
+      const known = await this.topic(name, signal);
+      if (hasPartition(known, partition)) return known;
+      const mayCome = Number.isInteger(partition) && partition >= 0;
+      if (!mayCome || look > NEW_PARTITION_LOOKS) throw unknownPartition(known, partition);
+      await this.refresh([name], signal);
+    }
+  }
+
   /** The connection to a partition's leader, waiting for one when there is none right now. */
   async leader(
     topic: string,
@@ -163,19 +184,7 @@ export class Cluster {
     limits: { readonly deadlineMs: number; readonly signal?: AbortSignal | undefined },
   ): Promise<Connection> {
     for (let attempt = 1; ; attempt++) {
-      const known = await this.topic(topic, limits.signal);
-      if (partition < 0 || partition >= known.leaders.length) {
-        // It may have come since the topic was asked about, and some brokers hear of it late.
-        if (partition >= 0 && attempt <= NEW_PARTITION_LOOKS) {
-          await this.refresh([topic], limits.signal);
-          continue;
-        }
-        throw new CodedError(
-          "UNKNOWN_TOPIC_OR_PARTITION",
-          `topic ${topic} has partitions 0 to ${known.leaders.length - 1}, not ${partition}`,
-          { details: { topic, partition } },
-        );
-      }
+      const known = await this.topicWith(topic, partition, limits.signal);
       const leader = known.leaders[partition];
       const connection = leader === undefined ? undefined : this.broker(leader.brokerId);
       if (connection !== undefined) return connection;

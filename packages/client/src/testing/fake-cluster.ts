@@ -51,6 +51,12 @@ export class FakeCluster {
     this.version++;
   }
 
+  /** One more partition, led by the first broker. */
+  addPartition(topic: string): void {
+    present(this.topics.get(topic), topic).push(new FakePartition(1));
+    this.version++;
+  }
+
   partition(topic: string, partition: number): FakePartition {
     return present(this.topics.get(topic)?.[partition], `${topic}/${partition}`);
   }

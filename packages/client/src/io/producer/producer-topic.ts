@@ -1,5 +1,5 @@
-import { assert, CodedError } from "@stratalog/base";
-import type { KnownTopic } from "../../core/metadata-cache.ts";
+import { assert } from "@stratalog/base";
+import { hasPartition, type KnownTopic, unknownPartition } from "../../core/metadata-cache.ts";
 import { PartitionQueue } from "../../core/partition-queue.ts";
 import { partitionOfKey, StickyPartitioner } from "../../core/partitioner.ts";
 import type { Cluster } from "../cluster.ts";
@@ -34,14 +34,8 @@ export class ProducerTopic {
     const count = topic.leaders.length;
     assert(count > 0, "a known topic has partitions");
     if (partition !== undefined) {
-      if (Number.isInteger(partition) && partition >= 0 && partition < count) {
-        return this.queue(partition);
-      }
-      throw new CodedError(
-        "UNKNOWN_TOPIC_OR_PARTITION",
-        `topic ${this.name} has partitions 0 to ${count - 1}, not ${partition}`,
-        { details: { topic: this.name, partition } },
-      );
+      if (hasPartition(topic, partition)) return this.queue(partition);
+      throw unknownPartition(topic, partition);
     }
     if (key !== null) return this.queue(partitionOfKey(key, count));
     return this.queue(this.#sticky.choose(count));

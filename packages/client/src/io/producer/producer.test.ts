@@ -96,6 +96,26 @@ describe("a producer", () => {
     expect(stored(0)).toEqual(["x"]);
   });
 
+  test("asks about a partition that it does not know before it refuses it", async () => {
+    const producer = log.producer();
+    await producer.send({ topic: "orders", partition: 0, value: "before" });
+    cluster.addPartition("orders");
+    const { partition } = await producer.send({ topic: "orders", partition: 2, value: "new" });
+    expect(partition).toBe(2);
+    cluster.addPartition("orders");
+    const records = [{ value: "first" }];
+    await producer.append({ topic: "orders", partition: 3, records, expectedOffset: 0n });
+    expect([stored(2), stored(3)]).toEqual([["new"], ["first"]]);
+    for (const unknown of [4, -1, 0.5]) {
+      await expect(
+        producer.send({ topic: "orders", partition: unknown, value: "nowhere" }),
+      ).rejects.toMatchObject({
+        code: "UNKNOWN_TOPIC_OR_PARTITION",
+        message: expect.stringContaining("partitions 0 to 3"),
+      });
+    }
+  });
+
   test("gives up a record that the broker refuses, and goes on with the rest", async () => {
     const producer = log.producer();
     const huge = producer.send({ topic: "orders", partition: 0, value: new Uint8Array(2 << 20) });

@@ -1,6 +1,6 @@
 import { CodedError } from "@stratalog/base";
 import type { RecordInput } from "@stratalog/record-batch";
-import type { KnownTopic } from "../../core/metadata-cache.ts";
+import { hasPartition, type KnownTopic } from "../../core/metadata-cache.ts";
 import { PartitionQueue } from "../../core/partition-queue.ts";
 import type { ProduceBatch, RecordWaiter } from "../../core/produce-batch.ts";
 import { fromPublicOffset } from "../../core/public-offset.ts";
@@ -161,7 +161,7 @@ export class Producer<Key = unknown, Value = unknown> implements AsyncDisposable
     const { topic, partition, records } = request;
     const expectedOffset = fromPublicOffset(request.expectedOffset, "expectedOffset");
     if (records.length === 0) throw new RangeError("append needs at least one record");
-    const known = await this.#cluster.topic(topic, options.signal);
+    const known = await this.#cluster.topicWith(topic, partition, options.signal);
     this.#topic(topic).queueFor(known, null, partition);
     while (!this.#memory.hasRoom) await this.#memory.waitForRoom(options.signal);
     const { clock } = this.#cluster.environment;
@@ -248,13 +248,17 @@ export class Producer<Key = unknown, Value = unknown> implements AsyncDisposable
   ): void | Promise<void> {
     this.#checkOpen(signal);
     const known = this.#cluster.cache.topic(topic);
-    const isFree = known !== undefined && known.leaders.length > 0 && this.#memory.hasRoom;
-    if (isFree && !this.#admission.hasWaiting(topic)) {
+    const { partition } = record;
+    const isFree = known !== undefined && hasPartition(known, partition ?? 0);
+    if (isFree && this.#memory.hasRoom && !this.#admission.hasWaiting(topic)) {
       this.#append(topic, record, waiter, known);
       return;
     }
     return this.#admission.admit(topic, async () => {
-      const found = await this.#cluster.topic(topic, signal);
+      const found =
+        partition === undefined
+          ? await this.#cluster.topic(topic, signal)
+          : await this.#cluster.topicWith(topic, partition, signal);
       while (!this.#memory.hasRoom) await this.#memory.waitForRoom(signal);
       this.#append(topic, record, waiter, found);
     });
