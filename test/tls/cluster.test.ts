@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import { promisify } from "node:util";
-import { connect, type Stratalog } from "@stratalog/client";
+import { type ClientTls, connect, type Stratalog } from "@stratalog/client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ProcessCluster } from "../integration/process-cluster.ts";
 import { repositoryRoot } from "../skips.ts";
@@ -20,13 +20,16 @@ function addresses(): string[] {
   return cluster?.addresses ?? [];
 }
 
-function trusted(): Stratalog {
-  const tls = {
+function trustedTls(): ClientTls {
+  return {
     ca: pemOf(directory, "ca.crt"),
     cert: pemOf(directory, "client.crt"),
     key: pemOf(directory, "client.key"),
   };
-  return connect({ brokers: addresses(), tls, requestTimeoutMs: 15_000 });
+}
+
+function trusted(): Stratalog {
+  return connect({ brokers: addresses(), tls: trustedTls(), requestTimeoutMs: 15_000 });
 }
 
 /** The code that describing the cluster ends with, or OK. */
@@ -57,7 +60,10 @@ describe.skipIf(!canMakeCertificates("clusters over TLS"))("three brokers over m
     await rm(directory, { recursive: true, force: true });
   });
 
-  it("store and give back on three replicas", async () => {
+  it("store and give back on three replicas, without a warning of Node's", async () => {
+    const warnings: string[] = [];
+    const hear = (warning: Error): void => void warnings.push(String(warning));
+    process.on("warning", hear);
     await using client = trusted();
     await client.admin().createTopic({ name: "orders", partitions: 3, replicationFactor: 3 });
     const producer = client.producer();
@@ -68,6 +74,8 @@ describe.skipIf(!canMakeCertificates("clusters over TLS"))("three brokers over m
     let count = 0;
     for await (const _ of client.replay({ topic: "orders", from: "earliest", to: "end" })) count++;
     expect(count).toBe(30);
+    process.off("warning", hear);
+    expect(warnings).toEqual([]);
   });
 
   it("refuse clients that do not encrypt, show no certificate or trust another authority", async () => {
@@ -109,6 +117,7 @@ describe.skipIf(!canMakeCertificates("clusters over TLS"))("three brokers over m
       },
     });
     expect(JSON.parse(byFlags.stdout)).toMatchObject({ brokers: [{}, {}, {}] });
+    expect(byFlags.stderr).not.toContain("Warning");
     expect(JSON.parse(byVariables.stdout)).toMatchObject({ brokers: [{}, {}, {}] });
   });
 

@@ -9,9 +9,20 @@ describe("channelSecurity", () => {
   });
 
   it("tells the channel the name that certificates have", () => {
-    expect(channelSecurity({ serverName: "brokers.test" }).channelOptions).toEqual({
-      "grpc.ssl_target_name_override": "brokers.test",
-    });
-    expect(channelSecurity(true).channelOptions).toEqual({});
+    const named = channelSecurity({ serverName: "brokers.test" });
+    for (const address of ["a.test:1", "127.0.0.1:1"]) {
+      const { channelOptions, tls } = named(address);
+      expect(channelOptions).toEqual({ "grpc.ssl_target_name_override": "brokers.test" });
+      expect(tls.servername).toBe("brokers.test");
+    }
+    expect(channelSecurity(true)("a.test:1").channelOptions).toEqual({});
+  });
+
+  it("sends no IP address as a name", () => {
+    for (const address of ["127.0.0.1:9095", "[::1]:9095"]) {
+      const { channelOptions, tls } = channelSecurity(true)(address);
+      expect(channelOptions).toEqual({ "grpc.ssl_target_name_override": "brokers.invalid" });
+      expect(tls.servername).toBeUndefined();
+    }
   });
 });

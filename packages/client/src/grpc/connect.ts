@@ -29,8 +29,8 @@ export interface ConnectOptions extends ClientOptions {
  */
 export function connect(options: ConnectOptions): Stratalog {
   const { tls, now } = options;
-  const security = tls === undefined || tls === false ? {} : channelSecurity(tls);
-  const transport = grpcTransport({ clock: machineClock, timers: machineTimers, ...security });
+  const security = tls === undefined || tls === false ? undefined : channelSecurity(tls);
+  const transport = grpcTransport({ clock: machineClock, timers: machineTimers, security });
   return new Stratalog(
     {
       clock: now === undefined ? machineClock : { ...machineClock, wallMs: now },

@@ -1,5 +1,4 @@
-import type { ChannelCredentials, ChannelOptions, Client, ClientDuplexStream } from "@grpc/grpc-js";
-import type { SecureClientSessionOptions } from "node:http2";
+import type { Client, ClientDuplexStream } from "@grpc/grpc-js";
 import { type Clock, CodedError, type Timers } from "@stratalog/base";
 import {
   callUnary,
@@ -20,6 +19,7 @@ import type {
   Transport,
   UnaryName,
 } from "../ports/transport.ts";
+import type { ChannelSecurity, SecurityOf } from "./client-tls.ts";
 import { ProduceChannel } from "./produce-channel.ts";
 
 /** A service client as a table of methods: the port's types say which name takes and gives what. */
@@ -32,7 +32,7 @@ type Methods = Client & Readonly<Record<string, unknown>>;
 class GrpcConnection implements Connection {
   readonly address: string;
   readonly #clock: Clock;
-  readonly #security: Omit<GrpcTransportOptions, "clock" | "timers" | "tls">;
+  readonly #security: Partial<ChannelSecurity>;
   readonly #produce: ProduceChannel;
   readonly #clients = new Map<ServiceName, Methods>();
   readonly #streams = new Set<() => void>();
@@ -41,9 +41,9 @@ class GrpcConnection implements Connection {
   constructor(address: string, options: GrpcTransportOptions) {
     this.address = address;
     this.#clock = options.clock;
-    const { clock: _clock, timers, tls, ...security } = options;
-    this.#security = security;
-    this.#produce = new ProduceChannel({ address, timers, tls });
+    this.#security = options.security?.(address) ?? {};
+    const { tls } = this.#security;
+    this.#produce = new ProduceChannel({ address, timers: options.timers, tls });
   }
 
   async call<S extends ServiceName, M extends UnaryName<S>>(
@@ -140,7 +140,8 @@ class GrpcConnection implements Connection {
     let client = this.#clients.get(service);
     if (client === undefined) {
       const { address } = this;
-      const created: Client = createServiceClient(service, { address, ...this.#security });
+      const { tls: _tls, ...security } = this.#security;
+      const created: Client = createServiceClient(service, { address, ...security });
       client = created as Methods;
       this.#clients.set(service, client);
     }
@@ -161,10 +162,7 @@ export interface GrpcTransportOptions {
   readonly clock: Clock;
   readonly timers: Timers;
   /** Default: no encryption. */
-  readonly credentials?: ChannelCredentials;
-  readonly channelOptions?: ChannelOptions;
-  /** The same for produce streams, which do without the library. */
-  readonly tls?: SecureClientSessionOptions;
+  readonly security?: SecurityOf | undefined;
 }
 
 /** The transport of production. */
