@@ -62,6 +62,29 @@ describe("below the reserve of disk", () => {
   });
 });
 
+test("WAL files that large batches made grow are not kept for another life", async () => {
+  const fixture = await StoreFixture.open();
+  const group = await fixture.group(1);
+  const { fileSystem } = fixture;
+  const walBytes = async (): Promise<number> => {
+    let bytes = 0;
+    for (const name of await fileSystem.list("/data/wal")) {
+      const handle = await fileSystem.open(`/data/wal/${name}`, "read");
+      bytes += await handle.sizeBytes();
+      await handle.close();
+    }
+    return bytes;
+  };
+  for (let round = 0; round < 6; round++) {
+    await fixture.appendData(group, 1, 60_000);
+    await fixture.store.checkpoint();
+  }
+  await fixture.appendData(group, 1, 10);
+  await fixture.store.checkpoint();
+  // The one that is written, the next one, and the mark.
+  expect(await walBytes()).toBeLessThan(3 * 16 * 1024);
+});
+
 test("half-way through the reserve followers take no records either, until there is room", async () => {
   const { fixture, fileSystem } = await nearlyFull(RESERVE_BYTES - 1);
   expect(fixture.store.takesRecords).toBe(true);

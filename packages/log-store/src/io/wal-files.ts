@@ -12,6 +12,9 @@ const SMALLEST_FILE_BYTES = 256 * 1024;
 /** Zeros take at most this part of what is free: votes and checkpoints need room meanwhile. */
 const FREE_PART = 2;
 
+/** A file of so many times the size that was asked for is not kept. */
+const GROWN_FACTOR = 2;
+
 /** A WAL file that is open for writing. */
 export interface WalFile {
   readonly life: number;
@@ -95,9 +98,16 @@ export class WalFiles {
     this.#next = preparing;
   }
 
-  /** A file whose batches are all checkpointed: it waits for another life, or goes. */
+  /**
+   * A file whose batches are all checkpointed: it waits for another life, or goes. One that a large
+   * batch made grow goes too: with many of them the WAL would take more of the disk than it was
+   * given.
+   */
   async retire(path: string, sizeBytes: number): Promise<void> {
-    const isReusable = sizeBytes >= this.#fileBytes && this.#spares.length < this.#sparesMax;
+    const isReusable =
+      sizeBytes >= this.#fileBytes &&
+      sizeBytes < this.#fileBytes * GROWN_FACTOR &&
+      this.#spares.length < this.#sparesMax;
     if (isReusable) this.#spares.push(path);
     else await removeIfThere(this.#fileSystem, path);
   }

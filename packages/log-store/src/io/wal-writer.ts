@@ -240,8 +240,10 @@ export class WalWriter {
       const oldest = this.#live[0];
       if (oldest === undefined || next.firstBatch > this.#replayFrom) return;
       this.#live.shift();
-      await oldest.file.handle.close();
-      await this.#files.retire(oldest.file.path, oldest.file.capacityBytes);
+      const { path, handle } = oldest.file;
+      const sizeBytes = await handle.sizeBytes();
+      await handle.close();
+      await this.#files.retire(path, sizeBytes);
     }
   }
 
