@@ -74,9 +74,12 @@ export class FakeGroup {
 
   #onSession(session: Session): void {
     let member: Member | undefined;
-    session.on("error", () => {
+    const onLost = (): void => {
       if (member?.session === session) member.session = undefined;
-    });
+    };
+    session.on("error", onLost);
+    // A stream whose client died is cancelled, it neither fails nor ends.
+    session.on("cancelled", onLost);
     session.on("end", () => session.end());
     session.on("data", (message: GroupSessionRequest) => {
       if (message.join !== undefined) member = this.#join(session, message.join);
@@ -95,9 +98,14 @@ export class FakeGroup {
     });
   }
 
-  #join(session: Session, join: NonNullable<GroupSessionRequest["join"]>): Member {
+  #join(session: Session, join: NonNullable<GroupSessionRequest["join"]>): Member | undefined {
     const { memberId, memberEpoch, topics } = join;
     const known = memberEpoch > 0 ? this.members.get(memberId) : undefined;
+    if (memberEpoch > 0 && known === undefined) {
+      const error = toWireError(new CodedError("UNKNOWN_MEMBER", memberId));
+      session.write({ fenced: { error } });
+      return undefined;
+    }
     const member: Member = known ?? {
       memberId,
       session,
@@ -117,7 +125,9 @@ export class FakeGroup {
         sessionTimeoutMs: 1_000,
       },
     });
+    // What it was told while it had no stream is lost: it is told again.
     if (known === undefined) this.#rebalance();
+    else this.#assign(member);
     return member;
   }
 
@@ -128,19 +138,32 @@ export class FakeGroup {
   }
 
   #onCommit(member: Member, commit: GroupCommit): void {
-    const stale = commit.offsets.find((each) => !member.owned.has(keyOf(each)));
-    if (stale !== undefined) {
-      const error = toWireError(new CodedError("FENCED_MEMBER_EPOCH", keyOf(stale)));
-      member.session?.write({ committed: { correlation: commit.correlation, error } });
-      return;
-    }
-    this.#store(commit.offsets);
-    member.session?.write({ committed: { correlation: commit.correlation } });
+    const refusal = this.#refusalOf(member, commit.offsets);
+    if (refusal === undefined) this.#store(commit.offsets);
+    const error = refusal === undefined ? undefined : toWireError(refusal);
+    member.session?.write({
+      committed: { correlation: commit.correlation, ...(error && { error }) },
+    });
+  }
+
+  /** Only a member that is one, and only of what it owns, stores offsets. */
+  #refusalOf(
+    member: Member,
+    offsets: readonly { readonly topic: string; readonly partition: number }[],
+  ): CodedError | undefined {
+    const { memberId } = member;
+    if (this.members.get(memberId) !== member) return new CodedError("UNKNOWN_MEMBER", memberId);
+    const stale = offsets.find((each) => !member.owned.has(keyOf(each)));
+    if (stale === undefined) return undefined;
+    return new CodedError("FENCED_MEMBER_EPOCH", keyOf(stale));
   }
 
   #commitByCall(request: CommitOffsetsRequest): object {
-    if (request.memberId !== "" && !this.members.has(request.memberId)) {
-      throw new CodedError("UNKNOWN_MEMBER", request.memberId);
+    if (request.memberId !== "") {
+      const member = this.members.get(request.memberId);
+      if (member === undefined) throw new CodedError("UNKNOWN_MEMBER", request.memberId);
+      const refusal = this.#refusalOf(member, request.offsets);
+      if (refusal !== undefined) throw refusal;
     }
     this.#store(request.offsets);
     return {};
@@ -190,24 +213,32 @@ export class FakeGroup {
   /** Tells members what to own: of their target, what nobody else still owns. */
   #push(): void {
     for (const member of this.members.values()) {
-      const others = [...this.members.values()].filter((each) => each !== member);
-      const free = member.assigned.filter((key) => !others.some((each) => each.owned.has(key)));
+      const free = this.#freeFor(member);
       const told = [...member.owned].filter((key) => member.assigned.includes(key));
       if (told.length === member.owned.size && free.length === told.length && member.revision > 0) {
         continue;
       }
-      member.revision++;
-      member.session?.write({
-        assign: {
-          memberEpoch: member.epoch,
-          revision: member.revision,
-          assigned: free.map((key) => {
-            const [topic = "", partition = "0"] = key.split("/");
-            return { topic, partitions: [Number(partition)] };
-          }),
-        },
-      });
+      this.#assign(member);
     }
+  }
+
+  #freeFor(member: Member): readonly string[] {
+    const others = [...this.members.values()].filter((each) => each !== member);
+    return member.assigned.filter((key) => !others.some((each) => each.owned.has(key)));
+  }
+
+  #assign(member: Member): void {
+    member.revision++;
+    member.session?.write({
+      assign: {
+        memberEpoch: member.epoch,
+        revision: member.revision,
+        assigned: this.#freeFor(member).map((key) => {
+          const [topic = "", partition = "0"] = key.split("/");
+          return { topic, partitions: [Number(partition)] };
+        }),
+      },
+    });
   }
 }
 
