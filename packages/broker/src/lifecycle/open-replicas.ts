@@ -7,6 +7,7 @@ import { FullDisks } from "../replicas/full-disks.ts";
 import { type HandOverOptions, handOverLeaderships } from "../replicas/hand-over.ts";
 import { LeaderGossip } from "../replicas/leader-gossip.ts";
 import type { LedGroup } from "../replicas/leader-news.ts";
+import { LogStartNews } from "../replicas/log-start-news.ts";
 import { partitionOpener } from "../replicas/open-partition.ts";
 import { ReplicaRegistry } from "../replicas/replica-registry.ts";
 import { underReplicatedCount } from "../services/replication-view.ts";
@@ -53,7 +54,7 @@ export async function openReplicas(parts: JoinedParts): Promise<OpenReplicas> {
     requestTimeoutMs: config.limits.requestTimeoutMs,
     onFatal: (error) => environment.onFatal("the state of groups cannot be trusted", error),
   });
-  const fullDisks = openFullDisks(parts);
+  const fullDisks = openFullDisks(parts, (broker) => logStarts.tell(broker));
   const clients = partitionOpener({
     clock,
     deadlines,
@@ -82,6 +83,8 @@ export async function openReplicas(parts: JoinedParts): Promise<OpenReplicas> {
     ledGroups: () => [...replicas.ledGroups(), ...ledControllerGroup(controller)],
     timers: environment.steadyTime.timers,
   });
+  const logStarts = new LogStartNews({ channel: peers.hub.gossip, replicas });
+  logStarts.start();
   await gossip.start();
   stops.add("leader gossip", () => gossip.stop());
   addGauges(parts, { replicas, coordinator });
@@ -135,11 +138,13 @@ function watchDisk(parts: JoinedParts, replicas: ReplicaRegistry, fullDisks: Ful
 }
 
 /** Which brokers say that their disks are full, and the same told of this one. */
-function openFullDisks({ environment, storage, peers, stops }: JoinedParts): FullDisks {
+function openFullDisks(parts: JoinedParts, onFull: (broker: BrokerId) => void): FullDisks {
+  const { environment, storage, peers, stops } = parts;
   const fullDisks = new FullDisks({
     channel: peers.hub.gossip,
     ...environment.steadyTime,
     isOwnFull: () => storage.logs.stats().isDiskFull,
+    onFull,
   });
   fullDisks.start();
   stops.add("full disks", () => fullDisks.stop());

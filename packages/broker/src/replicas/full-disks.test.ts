@@ -12,6 +12,7 @@ const replicas = [one, two, three].map(replicaIdentity);
 function neighbours() {
   const time = new ManualTime();
   const full = new Set<BrokerId>();
+  const heard: [by: BrokerId, from: BrokerId][] = [];
   const ears = new Map<BrokerId, Receive>();
   const tables = [one, two, three].map((self) => {
     const table = new FullDisks({
@@ -24,12 +25,13 @@ function neighbours() {
       clock: time,
       timers: time,
       isOwnFull: () => full.has(self),
+      onFull: (broker) => heard.push([self, broker]),
     });
     table.start();
     return table;
   });
   const refuses = (): boolean => tables[0]!.leaveNoMajority(replicas);
-  return { time, full, tables, refuses };
+  return { time, full, tables, heard, refuses };
 }
 
 test("one full follower of two leaves a majority; two do not, until one of them has room", async () => {
@@ -43,6 +45,21 @@ test("one full follower of two leaves a majority; two do not, until one of them 
   full.delete(two);
   await time.advanceAsync(1_100);
   expect(refuses()).toBe(false);
+});
+
+test("each time that a broker says that its disk is full, the others hear of it", async () => {
+  const { time, full, heard } = neighbours();
+  full.add(two);
+  await time.advanceAsync(1_100);
+  expect(heard).toEqual([
+    [one, two],
+    [three, two],
+  ]);
+  await time.advanceAsync(1_000);
+  expect(heard).toHaveLength(4);
+  full.delete(two);
+  await time.advanceAsync(2_000);
+  expect(heard).toHaveLength(4);
 });
 
 test("what a broker said before it went away is forgotten", async () => {

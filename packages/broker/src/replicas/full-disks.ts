@@ -19,6 +19,7 @@ export class FullDisks {
   readonly #clock: Clock;
   readonly #timers: Timers;
   readonly #isOwnFull: () => boolean;
+  readonly #onFull: (broker: BrokerId) => void;
   /** When a broker last said that its disk is full. At most one entry per broker. */
   readonly #saidAtMs = new Map<BrokerId, number>();
   #timer: Timer | undefined;
@@ -29,11 +30,14 @@ export class FullDisks {
     readonly clock: Clock;
     readonly timers: Timers;
     readonly isOwnFull: () => boolean;
+    /** Called each time that another broker says that its disk is full. */
+    readonly onFull: (broker: BrokerId) => void;
   }) {
     this.#channel = options.channel;
     this.#clock = options.clock;
     this.#timers = options.timers;
     this.#isOwnFull = options.isOwnFull;
+    this.#onFull = options.onFull;
   }
 
   start(): void {
@@ -59,8 +63,12 @@ export class FullDisks {
   }
 
   #receive(from: BrokerId, body: Uint8Array): void {
-    if (body[0] === FULL[0]) this.#saidAtMs.set(from, this.#clock.monotonicMs());
-    else this.#saidAtMs.delete(from);
+    if (body[0] !== FULL[0]) {
+      this.#saidAtMs.delete(from);
+      return;
+    }
+    this.#saidAtMs.set(from, this.#clock.monotonicMs());
+    this.#onFull(from);
   }
 
   #setTimer(): void {

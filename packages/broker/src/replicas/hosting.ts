@@ -79,6 +79,8 @@ export interface HostedReplica {
   updateTopic?(topic: TopicImage): void;
   /** Called about once a second. */
   maintain?(): void;
+  /** Records below an offset are gone on every replica: a leader has applied that. */
+  forgetBelow?(offset: number): void;
   close(reason: "stop" | "deleted"): Promise<void>;
 }
 

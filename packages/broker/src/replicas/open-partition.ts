@@ -44,6 +44,7 @@ export function partitionOpener(options: PartitionOpenerOptions): ReplicaOpener 
         replica.updateConfig(next);
       },
       maintain: () => replica.maintain(),
+      forgetBelow: (offset) => replica.forgetBelow(offset),
       close: (reason) => replica.close(reason),
     };
   };

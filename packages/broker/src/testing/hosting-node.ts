@@ -22,18 +22,24 @@ import { type PeerAddress, PeerHub, type PeerLink, RaftHost } from "@stratalog/r
 import { BatchBuilder } from "@stratalog/record-batch";
 import { loadBrokerConfig } from "../config/load-broker-config.ts";
 import { LevelKeyValueStore } from "../node/level-key-value-store.ts";
+import { FullDisks } from "../replicas/full-disks.ts";
 import { LeaderTable } from "../replicas/leader-table.ts";
+import { LogStartNews } from "../replicas/log-start-news.ts";
 import { partitionOpener } from "../replicas/open-partition.ts";
 import { ReplicaRegistry } from "../replicas/replica-registry.ts";
 
 /** An image with one topic, "orders", whose replicas are on these brokers. */
-export function ordersImage(partitionCount: number, brokers: readonly number[]): MetadataImage {
+export function ordersImage(
+  partitionCount: number,
+  brokers: readonly number[],
+  config: TopicImage["config"] = {},
+): MetadataImage {
   const topic: TopicImage = {
     topicId: "3f6a0a3e-0000-4000-8000-000000000001" as TopicId,
     name: "orders",
     kind: "clients",
     replicationFactor: brokers.length,
-    config: {},
+    config,
     partitions: Array.from({ length: partitionCount }, (_, index) => ({
       partition: index as PartitionNumber,
       group: groupNumber(index + 1),
@@ -69,6 +75,8 @@ export interface HostingNode {
 }
 
 export interface HostingNodeOptions {
+  /** Whether its disk counts as full, and it stores no records of other leaders. Default: never. */
+  isDiskFull?(): boolean;
   readonly id: number;
   readonly directory: string;
   readonly image: MetadataImage;
@@ -80,6 +88,7 @@ export async function startHostingNode(options: HostingNodeOptions): Promise<Hos
   const id = brokerId(options.id);
   const directory = join(options.directory, String(id));
   await mkdir(directory, { recursive: true });
+  const isDiskFull = (): boolean => options.isDiskFull?.() === true;
   const clock = machineClock;
   const timers = machineTimers;
   const logger = silentLogger;
@@ -107,6 +116,7 @@ export async function startHostingNode(options: HostingNodeOptions): Promise<Hos
     codec: frameCodec,
     peers: hub.link,
     logger,
+    takesRecords: () => !isDiskFull(),
     onGroupFailed: (group, { reason }) => onFatal(new Error(`group ${group}: ${reason}`)),
   });
   hub.attach(host);
@@ -134,6 +144,12 @@ export async function startHostingNode(options: HostingNodeOptions): Promise<Hos
     timers,
     logger,
   });
+  const channel = hub.gossip;
+  const logStarts = new LogStartNews({ channel, replicas: registry });
+  logStarts.start();
+  const onFull = (broker: BrokerId): void => logStarts.tell(broker);
+  const fullDisks = new FullDisks({ channel, clock, timers, isOwnFull: isDiskFull, onFull });
+  fullDisks.start();
   await registry.start();
   return {
     id,
@@ -143,6 +159,7 @@ export async function startHostingNode(options: HostingNodeOptions): Promise<Hos
       return place.replica;
     },
     async stop() {
+      fullDisks.stop();
       await host.stop();
       await hub.stop();
       await registry.stop();

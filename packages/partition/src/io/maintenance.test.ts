@@ -50,6 +50,21 @@ describe("retention", () => {
     expect(harness.replica.logStartOffset).toBe(2);
   });
 
+  it("is done ahead of its command on a replica that is told so, for what it knows to be committed", async () => {
+    const { replica, raft, log } = await openReplica();
+    for (let stored = 0; stored < 5; stored++) {
+      raft.receive({ kind: "data", payload: testBatch(), span: 1 });
+    }
+    raft.commit(3);
+    replica.forgetBelow(2);
+    expect(replica.logStartOffset).toBe(2);
+    replica.forgetBelow(1);
+    expect(replica.logStartOffset).toBe(2);
+    replica.forgetBelow(5);
+    expect(replica.logStartOffset).toBe(replica.highWatermark);
+    expect(replica.logStartOffset).toBeLessThan(log.nextOffset);
+  });
+
   it("by size waits for no second look", async () => {
     const harness = await openLeader({ config: { retentionBytes: 1_500, retentionMs: DAY_MS } });
     await store(harness, 3);

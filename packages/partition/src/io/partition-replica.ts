@@ -207,6 +207,16 @@ export class PartitionReplica implements PartitionService, ReplicationListener {
   }
 
   /**
+   * A leader has applied that records below an offset are gone. The command that says so may be
+   * far ahead in the log, behind records that this replica has no room for: so what it has of them
+   * goes now. Nothing above its own high watermark goes, and a log start never moves back.
+   */
+  forgetBelow(offset: number): void {
+    const { log, highWatermark } = this.#state;
+    if (!this.#state.isClosed) log.setLogStart(Math.min(offset, highWatermark));
+  }
+
+  /**
    * On the leader, proposes that records go whose time is over. To be called now and then, every
    * second or so.
    */
