@@ -55,7 +55,8 @@ export function quietStream(method: string, ...requests: readonly object[]): Att
   return streamFor(QUIET_MS, method, requests);
 }
 
-function streamFor(waitMs: number, method: string, requests: readonly object[]): Attack {
+/** A stream whose outcome is what came within a time. */
+export function streamFor(waitMs: number, method: string, requests: readonly object[]): Attack {
   const at = methodNamed(method);
   const type = at.method === "ProduceStream" ? "ProduceStreamRequest" : `${at.method}Request`;
   return (target) => {

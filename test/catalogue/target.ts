@@ -29,9 +29,9 @@ export class Target {
     return session;
   }
 
-  /** A connection of bare TCP, until `release`. */
-  socket(port: keyof TargetPorts): Socket {
-    const socket = createConnection({ host: "127.0.0.1", port: this.ports[port] });
+  /** A connection of bare TCP from one of loopback's addresses, until `release`. */
+  socket(port: keyof TargetPorts, localAddress = "127.0.0.1"): Socket {
+    const socket = createConnection({ host: "127.0.0.1", port: this.ports[port], localAddress });
     // How it ends is looked at; why does not matter.
     socket.on("error", () => {});
     this.#held.add(() => socket.destroy());
