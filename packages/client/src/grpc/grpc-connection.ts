@@ -8,6 +8,7 @@ import {
   type ServiceName,
   type UnaryInvoke,
 } from "@stratalog/protocol";
+import { endOfStream } from "../core/end-of-stream.ts";
 import type {
   CallLimits,
   Connection,
@@ -102,7 +103,7 @@ class GrpcConnection implements Connection {
       finish(isCancelled ? closedError(this.address) : this.#transportError(fromCallError(error)));
     });
     call.on("end", () => {
-      finish(new CodedError("REQUEST_TIMED_OUT", `${this.address} ended the stream`));
+      finish(endOfStream(this.address));
     });
     return {
       write: (message) => isEnded || call.write(message),

@@ -8,6 +8,7 @@ import {
   type PartitionOffset,
 } from "@stratalog/protocol";
 import { backoffMs, RETRY_BACKOFF } from "../../core/backoff.ts";
+import { isEndOfStream } from "../../core/end-of-stream.ts";
 import { groupByTopic, type TopicPartition, ungroup } from "../../core/topic-partition.ts";
 import type { OutgoingStream } from "../../ports/transport.ts";
 import type { Cluster } from "../cluster.ts";
@@ -63,6 +64,13 @@ export class GroupSession {
   #owned: readonly TopicPartition[] = [];
   #stream: OutgoingStream<Input<GroupSessionRequest>> | undefined;
   #isJoined = false;
+  /** Whether the coordinator may count the member in: it asked to be, and was not told it is out. */
+  #mayBeIn = false;
+  #isLeaving = false;
+  /** On the stream that is there. */
+  #hasSaidGoodbye = false;
+  /** Ends the wait before the next stream. */
+  #hurry = new AbortController();
   #heardMs = 0;
   #pingTimer: Timer | undefined;
   #pingSequence = 0;
@@ -142,63 +150,70 @@ export class GroupSession {
   }
 
   /**
-   * Leaves the group, waiting for the coordinator at most `timeoutMs`; then the session is over.
+   * Leaves the group, trying for at most `timeoutMs`; then the session is over. A member without a
+   * stream comes back to leave: else the group would wait for it for a session timeout.
    */
   async leave(timeoutMs: number): Promise<void> {
-    // Also when the coordinator has not answered the join yet: it would keep a member that is gone.
-    if (this.#stream !== undefined) {
-      this.#write({ leave: {} });
-      this.#stream.end();
-      const limit = new AbortController();
-      const ended = this.#streamEnded();
-      const patience = this.#scope.sleep(timeoutMs, limit.signal).catch(() => {
-        // The coordinator answered first, or the client was closed.
-      });
-      await Promise.race([ended, patience]);
-      limit.abort();
-    }
+    this.#isLeaving = true;
+    if (this.#isJoined) this.#sayGoodbye();
+    this.#hurry.abort();
+    const limit = new AbortController();
+    const patience = this.#scope.sleep(timeoutMs, limit.signal).catch(() => {
+      // The coordinator answered first, or the client was closed.
+    });
+    await Promise.race([this.#mayBeIn ? this.#running : undefined, patience]);
+    limit.abort();
     this.#scope.close();
     await this.#running;
   }
 
-  #endWaiters: (() => void)[] = [];
   #hearers: (() => void)[] = [];
 
   #wakeHearers(): void {
     for (const resolve of this.#hearers.splice(0)) resolve();
   }
 
-  #streamEnded(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#endWaiters.push(resolve);
-    });
+  #sayGoodbye(): void {
+    this.#hasSaidGoodbye = true;
+    this.#write({ leave: {} });
+    this.#stream?.end();
   }
 
   async #run(): Promise<void> {
     const { random } = this.#cluster.environment;
-    for (let attempt = 1; !this.#scope.isClosed; attempt++) {
+    for (let attempt = 1; !this.#isOver(); attempt++) {
       try {
         const heardBefore = this.#heardMs;
         await this.#runStream();
         if (this.#heardMs > heardBefore) attempt = 0;
       } catch (thrown) {
         const error = CodedError.from(thrown);
-        if (this.#scope.isClosed) return;
+        this.#noteFarewell(error);
+        if (this.#isOver()) return;
         // CLOSED is what our own cancelling of a stream looks like.
         if (!error.retriable && error.code !== "CLOSED") {
-          this.#listener.onFatal(error);
+          if (!this.#isLeaving) this.#listener.onFatal(error);
           return;
         }
         this.#cluster.environment.logger.debug({ error: error.message }, "group session");
       }
       this.#checkSession();
-      try {
-        await this.#scope.sleep(backoffMs(RETRY_BACKOFF, Math.max(attempt, 1), random));
-      } catch {
-        // Only a closed scope ends the wait early, and with it the session.
-        return;
-      }
+      const hurry = this.#isLeaving ? undefined : this.#hurry.signal;
+      await this.#scope
+        .sleep(backoffMs(RETRY_BACKOFF, Math.max(attempt, 1), random), hurry)
+        .catch(() => {
+          // The scope was closed, which ends the loop, or the member is to leave at once.
+        });
     }
+  }
+
+  #isOver(): boolean {
+    return this.#scope.isClosed || (this.#isLeaving && !this.#mayBeIn);
+  }
+
+  /** After a goodbye, a stream that ends in good order says that the member is out. */
+  #noteFarewell(error: CodedError): void {
+    if (this.#isLeaving && this.#hasSaidGoodbye && isEndOfStream(error)) this.#mayBeIn = false;
   }
 
   /** Lives through one stream; rejects with why it ended. */
@@ -211,6 +226,7 @@ export class GroupSession {
       onEnd: (error) => ended.reject(error),
     });
     this.#stream = stream;
+    this.#hasSaidGoodbye = false;
     this.#join();
     try {
       await ended.promise;
@@ -222,6 +238,7 @@ export class GroupSession {
   #join(): void {
     const { topics, topicPrefixes, instanceId, assignor } = this.#settings;
     const { sessionTimeoutMs, rebalanceTimeoutMs, maxPollIntervalMs } = this.#settings;
+    this.#mayBeIn = true;
     this.#write({
       join: {
         groupId: this.#groupId,
@@ -248,8 +265,9 @@ export class GroupSession {
       this.#epoch = welcome.memberEpoch;
       this.#isJoined = true;
       this.#schedulePing(Math.min(PING_MS_MAX, Math.max(100, welcome.pingIntervalMs)));
+      if (this.#isLeaving) this.#sayGoodbye();
     }
-    if (assign !== undefined) this.#onAssign(assign);
+    if (assign !== undefined && !this.#isLeaving) this.#onAssign(assign);
     if (committed !== undefined) {
       const pending = this.#commits.get(committed.correlation);
       this.#commits.delete(committed.correlation);
@@ -284,6 +302,7 @@ export class GroupSession {
     this.#epoch = 0;
     this.#revision = 0;
     this.#owned = [];
+    this.#mayBeIn = false;
     this.#listener.onLost(error);
     this.#wakeHearers();
   }
@@ -323,8 +342,6 @@ export class GroupSession {
     const error = new CodedError("COORDINATOR_NOT_AVAILABLE", "the group session broke");
     for (const { done } of this.#commits.values()) done.reject(error);
     this.#commits.clear();
-    for (const resolve of this.#endWaiters) resolve();
-    this.#endWaiters = [];
   }
 
   #cut(): void {
