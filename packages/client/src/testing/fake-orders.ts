@@ -36,6 +36,15 @@ export class FakeOrders {
     await producer.close();
   }
 
+  /** Sends values 0 to count − 1, value n to partition n modulo 4. */
+  async fillEvenly(count: number): Promise<void> {
+    const producer = this.log.producer({ maxBatchBytes: 500 });
+    for (let n = 0; n < count; n++) {
+      await producer.enqueue({ topic: "orders", partition: n % 4, value: String(n) });
+    }
+    await producer.close();
+  }
+
   member(options: object = {}): Consumer {
     return this.log.consumer({
       group: "billing",
@@ -44,6 +53,11 @@ export class FakeOrders {
       commitIntervalMs: 20,
       ...options,
     });
+  }
+
+  /** Records that the group's commits are past, over all partitions. */
+  get storedCount(): number {
+    return [...this.group.offsets.values()].reduce((sum, offset) => sum + offset, 0);
   }
 
   /** What the group has committed for a partition; 0 for nothing. */

@@ -4,3 +4,5 @@ export { FakePartition, storedSequences } from "./fake-partition.ts";
 export { FakeGroup } from "./fake-group.ts";
 export { KillableClient } from "./killable-client.ts";
 export { FakeOrders } from "./fake-orders.ts";
+export { take } from "./take.ts";
+export { delay, until } from "./waiting.ts";

@@ -1,7 +1,7 @@
 // Runs whose partitions go: moved, lost, or given up at a close.
 import { CodedError } from "@stratalog/base";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { FakeOrders } from "../../testing/index.ts";
+import { delay, FakeOrders, until } from "../../testing/index.ts";
 import type { Consumer } from "./consumer.ts";
 
 let orders: FakeOrders;
@@ -12,20 +12,9 @@ beforeEach(async () => {
 
 afterEach(() => orders.stop());
 
-const fill = (count: number, keys: number, partition = 0): Promise<void> =>
-  orders.fill(count, keys, partition);
-const member = (options: object = {}): Consumer => orders.member(options);
-const storedOf = (partition: number): number => orders.storedOf(partition);
-const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let round = 0; round < 500 && !condition(); round++) await delay(10);
-  expect(condition()).toBe(true);
-}
-
 describe("a run whose partitions go", () => {
   test("finishes what it began, and another member repeats nothing", async () => {
-    for (const partition of [0, 1, 2, 3]) await fill(100, 7, partition);
+    for (const partition of [0, 1, 2, 3]) await orders.fill(100, 7, partition);
     const seen: string[] = [];
     const start = (consumer: Consumer): Promise<void> =>
       consumer.run({
@@ -36,8 +25,8 @@ describe("a run whose partitions go", () => {
           seen.push(`${partition}/${position}`);
         },
       });
-    const first = member();
-    const second = member();
+    const first = orders.member();
+    const second = orders.member();
     const runs = [start(first)];
     await until(() => seen.length > 40);
     runs.push(start(second));
@@ -52,8 +41,8 @@ describe("a run whose partitions go", () => {
   });
 
   test("tells a handler that takes too long, and does not count what it did", async () => {
-    await fill(2, 1, 1);
-    const first = member();
+    await orders.fill(2, 1, 1);
+    const first = orders.member();
     const aborted: string[] = [];
     const running = first.run({
       drainTimeoutMs: 100,
@@ -68,7 +57,7 @@ describe("a run whose partitions go", () => {
     });
     await until(() => first.assignment.length === 4);
     await delay(50);
-    const second = member();
+    const second = orders.member();
     const seen: number[] = [];
     const other = second.run({ handler: ({ position }) => void seen.push(position) });
     await until(() => seen.length === 2);
@@ -79,8 +68,8 @@ describe("a run whose partitions go", () => {
   });
 
   test("waits for no record's next attempt", async () => {
-    await fill(4, 2, 1);
-    const first = member();
+    await orders.fill(4, 2, 1);
+    const first = orders.member();
     const attempts: string[] = [];
     const running = first.run({
       concurrency: 4,
@@ -92,7 +81,7 @@ describe("a run whose partitions go", () => {
       },
     });
     await until(() => attempts.length === 4);
-    const second = member();
+    const second = orders.member();
     const seen: number[] = [];
     const other = second.run({ handler: ({ position }) => void seen.push(position) });
     await until(() => seen.length === 2);
@@ -103,8 +92,8 @@ describe("a run whose partitions go", () => {
   });
 
   test("aborts the signals of what it lost, and commits none of it", async () => {
-    await fill(4, 4);
-    const consumer = member();
+    await orders.fill(4, 4);
+    const consumer = orders.member();
     const reasons: string[] = [];
     let begun = 0;
     const running = consumer.run({
@@ -125,15 +114,15 @@ describe("a run whose partitions go", () => {
     for (const id of orders.group.members.keys()) orders.group.fence(id);
     await until(() => reasons.length === 4);
     // It joins again and handles them again.
-    await until(() => begun === 8 && storedOf(0) === 4);
+    await until(() => begun === 8 && orders.storedOf(0) === 4);
     expect(reasons).toEqual(["ABORTED", "ABORTED", "ABORTED", "ABORTED"]);
     await consumer.close();
     await running;
   });
 
   test("that is at one record for longer than maxPollIntervalMs loses them all", async () => {
-    await fill(4, 4);
-    const consumer = member({ maxPollIntervalMs: 150, commit: "manual" });
+    await orders.fill(4, 4);
+    const consumer = orders.member({ maxPollIntervalMs: 150, commit: "manual" });
     const lost: string[] = [];
     consumer.on("revoked", (_partitions, reason) => void lost.push(reason));
     const events: string[] = [];
@@ -162,8 +151,8 @@ describe("a run whose partitions go", () => {
   });
 
   test("closes after its handlers, and without one that does not end", async () => {
-    await fill(4, 4);
-    const consumer = member();
+    await orders.fill(4, 4);
+    const consumer = orders.member();
     const ends: string[] = [];
     let begun = 0;
     const running = consumer.run({
@@ -183,14 +172,14 @@ describe("a run whose partitions go", () => {
     await running;
     expect(ends).toEqual(["1 false"]);
     expect(orders.group.members.size).toBe(0);
-    expect(storedOf(0)).toBe(0);
+    expect(orders.storedOf(0)).toBe(0);
   });
 });
 
 describe("a consumer's loop", () => {
   test("cannot commit a record of a partition that it lost", async () => {
-    await fill(8, 4);
-    const consumer = member({ maxPollIntervalMs: 150, commit: "manual" });
+    await orders.fill(8, 4);
+    const consumer = orders.member({ maxPollIntervalMs: 150, commit: "manual" });
     for await (const record of consumer) {
       const signal = consumer.signalOf(record);
       expect(signal.aborted).toBe(false);
