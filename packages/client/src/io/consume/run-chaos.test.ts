@@ -4,7 +4,7 @@
 import { SeededRandom } from "@stratalog/base";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { connect } from "../../grpc/connect.ts";
-import { FakeCluster, FakeGroup, KillableClient } from "../../testing/index.ts";
+import { delay, FakeCluster, FakeGroup, KillableClient } from "../../testing/index.ts";
 import type { Stratalog } from "../stratalog.ts";
 import type { Consumer } from "./consumer.ts";
 
@@ -34,8 +34,6 @@ afterEach(async () => {
   await log.close({ timeoutMs: 500 });
   await cluster.stop();
 });
-
-const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** What all members together have done. */
 class Ledger {
