@@ -1,4 +1,5 @@
 import { CodedError } from "@stratalog/base";
+import { backoffMs, RETRY_BACKOFF } from "../../core/backoff.ts";
 import type { KnownTopic } from "../../core/metadata-cache.ts";
 import type { Cluster } from "../cluster.ts";
 
@@ -16,15 +17,18 @@ export async function newestTopic(
   topic: string,
   signal: AbortSignal | undefined,
 ): Promise<KnownTopic> {
-  const { clock } = cluster.environment;
+  const { clock, random } = cluster.environment;
   const deadlineMs = clock.monotonicMs() + cluster.options.requestTimeoutMs;
-  for (let patienceMs = ANSWER_MS; ; patienceMs *= 2) {
+  for (let attempt = 1; ; attempt++) {
     await cluster.topic(topic, signal);
     const restMs = Math.max(1, deadlineMs - clock.monotonicMs());
-    const timeoutMs = Math.min(patienceMs, restMs);
+    const timeoutMs = Math.min(ANSWER_MS * 2 ** (attempt - 1), restMs);
     const failure = await askAll(cluster, topic, { timeoutMs, signal });
     if (failure === undefined) return await cluster.topic(topic, signal);
-    if (!failure.retriable || timeoutMs === restMs) throw failure;
+    // A broker that is starting refuses at once: only the clock says when it was asked for long.
+    const waitMs = backoffMs(RETRY_BACKOFF, attempt, random);
+    if (!failure.retriable || clock.monotonicMs() + waitMs >= deadlineMs) throw failure;
+    await cluster.scope.sleep(waitMs, signal);
   }
 }
 

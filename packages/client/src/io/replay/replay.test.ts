@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { connect } from "../../grpc/connect.ts";
 import { json } from "../../core/serde.ts";
-import { FakeCluster } from "../../testing/index.ts";
+import { delay, FakeCluster } from "../../testing/index.ts";
 import { BatchQueue } from "../fetch/batch-queue.ts";
 import type { Stratalog } from "../stratalog.ts";
 
@@ -195,6 +195,16 @@ describe("a replay", () => {
       }
     };
     await expect(read()).rejects.toMatchObject({ code: "OFFSET_OUT_OF_RANGE" });
+  });
+
+  test("waits for brokers that are just starting again", async () => {
+    await fill(30);
+    const starting = Promise.all(cluster.brokers.map((broker) => broker.stop())).then(async () => {
+      await delay(1_000);
+      await Promise.all(cluster.brokers.map((broker) => broker.start()));
+    });
+    expect((await collect()).flat()).toHaveLength(30);
+    await starting;
   });
 
   test("gives up when nobody serves the partition", async () => {
