@@ -39,6 +39,22 @@ async function committed(): Promise<readonly bigint[]> {
 }
 
 describe("offsets of a group", () => {
+  it("have a text beside them that a member or anybody may give", async () => {
+    const place = { topic: TOPIC, partition: 0 };
+    await using member = log.consumer({ group: "audit", topics: [TOPIC], commit: "manual" });
+    member[Symbol.asyncIterator]()
+      .next()
+      .catch(() => {});
+    await expect.poll(() => member.assignment.length).toBe(2);
+    await member.commit([{ ...place, offset: 4n, metadata: "sum 17" }]);
+    const offsetsOf = async () => (await log.admin().describeGroup("audit")).offsets;
+    expect(await offsetsOf()).toContainEqual({ ...place, offset: 4n, metadata: "sum 17" });
+    await member.close();
+    await log.admin().commitOffsets("audit", [{ ...place, offset: 5, metadata: "sum 23" }]);
+    expect(await offsetsOf()).toContainEqual({ ...place, offset: 5n, metadata: "sum 23" });
+    await log.admin().deleteGroup("audit");
+  });
+
   it("are set by rule, offset, time and shift, and the group need not exist before", async () => {
     const admin = log.admin();
     await expect(admin.planOffsetReset(GROUP, { to: "earliest" })).rejects.toMatchObject({
@@ -62,6 +78,8 @@ describe("offsets of a group", () => {
       { from: 7n, to: 3n, lag: 7n },
       { from: 10n, to: 2n, lag: 8n },
     ]);
+    const [ours] = (await admin.describeGroup(GROUP)).offsets;
+    expect(ours).toEqual({ topic: TOPIC, partition: 0, offset: 3n, metadata: "" });
     expect(await admin.groupLag(GROUP)).toMatchObject([
       { partition: 0, memberId: undefined, committed: 3n, end: 10n, lag: 7n },
       { partition: 1, committed: 2n, end: 10n, lag: 8n },

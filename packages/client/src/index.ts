@@ -31,6 +31,7 @@ export type {
   ConsumerOptions,
   ConsumerPosition,
   GroupConsumerOptions,
+  OffsetCommit,
   OffsetReset,
   SeekTime,
 } from "./io/consume/consumer-options.ts";

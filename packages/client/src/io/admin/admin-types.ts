@@ -106,6 +106,12 @@ export interface PartitionOffset {
   readonly offset: bigint;
 }
 
+/** An offset that a group has committed. */
+export interface CommittedOffset extends PartitionOffset {
+  /** What was committed beside it; empty for nothing. */
+  readonly metadata: string;
+}
+
 /** One listed group. */
 export interface GroupSummary {
   readonly groupId: string;
@@ -158,7 +164,7 @@ export interface GroupDescription {
   /** By id. */
   readonly members: readonly GroupMember[];
   /** Committed offsets: the next record to read. */
-  readonly offsets: readonly PartitionOffset[];
+  readonly offsets: readonly CommittedOffset[];
 }
 
 /** How far behind a group is in one partition. */

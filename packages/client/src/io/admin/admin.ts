@@ -1,7 +1,9 @@
 import { CodedError } from "@stratalog/base";
-import { fromPublicOffset, toPublicOffset } from "../../core/public-offset.ts";
+import { toPublicOffset } from "../../core/public-offset.ts";
 import type { RequestOf, ResponseOf, UnaryName } from "../../ports/transport.ts";
 import type { Cluster } from "../cluster.ts";
+import { innerOffset } from "../consume/committer.ts";
+import type { OffsetCommit } from "../consume/consumer-options.ts";
 import { callCoordinator } from "../group-calls.ts";
 import { listOffsets } from "../list-offsets.ts";
 import type {
@@ -239,21 +241,12 @@ export class Admin {
   /** Sets where a group without members goes on; creates the group when there is none. */
   async commitOffsets(
     groupId: string,
-    offsets: readonly {
-      readonly topic: string;
-      readonly partition: number;
-      readonly offset: bigint | number;
-    }[],
+    offsets: readonly OffsetCommit[],
     options: AdminCallOptions = {},
   ): Promise<void> {
-    const wire = offsets.map(({ topic, partition, offset }) => ({
-      topic,
-      partition,
-      offset: fromPublicOffset(offset),
-    }));
     await callCoordinator(this.#cluster, groupId, {
       method: "commitOffsets",
-      request: { groupId, offsets: wire },
+      request: { groupId, offsets: offsets.map(innerOffset) },
       signal: options.signal,
     });
   }

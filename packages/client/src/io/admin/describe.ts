@@ -54,10 +54,11 @@ export function groupDescription(group: DescribeGroupResponse): GroupDescription
     members: group.members,
     offsets: group.offsets
       .filter(({ offset }) => offset >= 0)
-      .map(({ topic, partition, offset }) => ({
+      .map(({ topic, partition, offset, metadata }) => ({
         topic,
         partition,
         offset: toPublicOffset(offset),
+        metadata,
       })),
   };
 }

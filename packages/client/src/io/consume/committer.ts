@@ -4,11 +4,13 @@ import { fromPublicOffset } from "../../core/public-offset.ts";
 import type { TopicPartition } from "../../core/topic-partition.ts";
 import type { Cluster } from "../cluster.ts";
 import { callCoordinator } from "../group-calls.ts";
+import type { OffsetCommit } from "./consumer-options.ts";
 import type { GroupSession } from "./group-session.ts";
 
-/** An offset to store: that of the next record to read. */
+/** An offset to store: that of the next record to read, and a text beside it. */
 export interface CommitOffset extends TopicPartition {
   readonly offset: number;
+  readonly metadata?: string;
 }
 
 /** The offset to store when a record is done. */
@@ -17,11 +19,10 @@ export function offsetAfter(record: TopicPartition & { readonly position: number
 }
 
 /** The inner form of an offset that a user gave. */
-export function innerOffset(
-  given: TopicPartition & { readonly offset: bigint | number },
-): CommitOffset {
-  const { topic, partition } = given;
-  return { topic, partition, offset: fromPublicOffset(given.offset) };
+export function innerOffset(given: OffsetCommit): CommitOffset {
+  const { topic, partition, metadata } = given;
+  const offset = fromPublicOffset(given.offset);
+  return { topic, partition, offset, ...(metadata === undefined ? {} : { metadata }) };
 }
 
 const OFFSETS_PER_COMMIT = 10_000;

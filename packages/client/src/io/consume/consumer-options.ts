@@ -33,6 +33,12 @@ export interface ConsumerOffset extends TopicPartition {
   readonly offset: bigint | number;
 }
 
+/** An offset to commit, with what the application wants to be kept beside it. */
+export interface OffsetCommit extends ConsumerOffset {
+  /** At most 4,096 bytes in UTF-8; `describeGroup` has it. The next commit replaces it. Default "". */
+  readonly metadata?: string;
+}
+
 /** What all consumers have. */
 interface CommonOptions<Key, Value> {
   /** Bytes held per broker, read or on their way. Default 8 MiB. */

@@ -13,6 +13,7 @@ import { innerOffset, offsetAfter } from "./committer.ts";
 import { ConsumerEvents, type ConsumerListener } from "./consumer-events.ts";
 import {
   type ConsumerOffset,
+  type OffsetCommit,
   type ConsumerOptions,
   type ConsumerPosition,
   type ConsumerSettings,
@@ -196,7 +197,7 @@ export class Consumer<Key = Uint8Array, Value = Uint8Array>
    * else's by now, with INVALID_REQUEST when a run has not done all before.
    */
   async commit(
-    what?: ConsumedRecord<Key, Value> | readonly ConsumerOffset[],
+    what?: ConsumedRecord<Key, Value> | readonly OffsetCommit[],
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
     this.#scope.check(options.signal);
