@@ -31,6 +31,7 @@ export interface BenchLatencyOptions extends BenchTopicOptions {
 export function addBenchCommand(program: Command, context: CommandContext): void {
   const bench = program
     .command("bench")
+    .summary("measure a cluster with real load")
     .description("Measures a cluster from here. It sends real load: mind who shares the cluster.");
   addProduce(bench, context);
   addConsume(bench, context);

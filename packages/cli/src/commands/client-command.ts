@@ -70,6 +70,39 @@ async function withProfile(options: ClusterOptions): Promise<ClusterOptions> {
   return name === undefined ? options : { ...profileNamed(content, name), ...options };
 }
 
+/** Something with a name that a command takes away for good, once it is told so with `--yes`. */
+export interface Deletion {
+  /** Of the argument, as in "topic". */
+  readonly what: string;
+  readonly description: string;
+  /** What would be gone, after the name. */
+  readonly loss: string;
+  readonly example: string;
+  readonly run: (client: Stratalog, name: string, signal: AbortSignal) => Promise<void>;
+}
+
+/** Adds `delete` to a command. */
+export function addDeletion(parent: Command, context: CommandContext, deletion: Deletion): void {
+  const { what, description, loss, example, run } = deletion;
+  withClusterOption(parent.command(`delete <${what}>`))
+    .description(description)
+    .option("--yes", "really")
+    .addHelpText("after", `\nExamples:\n  ${example} --yes`)
+    .action(
+      async (
+        name: string,
+        options: ClusterOptions & { readonly yes?: boolean },
+        command: Command,
+      ) => {
+        if (options.yes !== true) {
+          command.error(`error: ${name} and ${loss} would be gone; say so with --yes`);
+        }
+        await useClient(options, (client) => run(client, name, context.signal));
+        context.output.line(`deleted ${name}`);
+      },
+    );
+}
+
 /** Facts in both forms. */
 export interface Facts {
   /** For programs. */

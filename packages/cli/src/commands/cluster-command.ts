@@ -15,7 +15,10 @@ export interface ClusterHealthOptions extends ClusterOptions {
 
 /** Adds `strata cluster`. */
 export function addClusterCommand(program: Command, context: CommandContext): void {
-  const cluster = program.command("cluster").description("Shows the cluster.");
+  const cluster = program
+    .command("cluster")
+    .summary("show the cluster and its health")
+    .description("Shows the cluster.");
   withFormatOptions(cluster.command("status"))
     .description("Shows brokers, what each leads and holds, and how far replicas are behind.")
     .addHelpText(

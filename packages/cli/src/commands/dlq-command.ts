@@ -28,6 +28,7 @@ const COUNT_MAX = 1_000_000_000;
 /** Adds `strata dlq`. */
 export function addDlqCommand(program: Command, context: CommandContext): void {
   const dlq = program.command("dlq");
+  dlq.summary("show dead letters, send them back");
   dlq.description("Shows dead letters, records that no handler could deal with; sends them back.");
   addList(dlq, context);
   addShow(dlq, context);

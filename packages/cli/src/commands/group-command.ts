@@ -1,10 +1,9 @@
 import type { Command } from "commander";
 import {
-  type ClusterOptions,
+  addDeletion,
   type FormatOptions,
   printFacts,
   useClient,
-  withClusterOption,
   withFormatOptions,
 } from "./client-command.ts";
 import type { CommandContext } from "./command-context.ts";
@@ -13,10 +12,17 @@ import { addResetOffsets } from "./reset-offsets-command.ts";
 /** Adds `strata group`, which may be called `strata groups`. */
 export function addGroupCommand(program: Command, context: CommandContext): void {
   const group = program.command("group").alias("groups");
+  group.summary("show consumer groups, delete them, set where they go on");
   group.description("Shows consumer groups, deletes them, and sets where they go on.");
   addList(group, context);
   addDescribe(group, context);
-  addDelete(group, context);
+  addDeletion(group, context, {
+    what: "group",
+    description: "Deletes a group that has no members, and where it was.",
+    loss: "what it has committed",
+    example: "strata group delete billing",
+    run: (client, name, signal) => client.admin().deleteGroup(name, { signal }),
+  });
   addResetOffsets(group, context);
 }
 
@@ -83,31 +89,4 @@ Examples:
         });
       });
     });
-}
-
-function addDelete(group: Command, context: CommandContext): void {
-  withClusterOption(group.command("delete <group>"))
-    .description("Deletes a group that has no members, and where it was.")
-    .option("--yes", "really")
-    .addHelpText(
-      "after",
-      `
-Examples:
-  strata group delete billing --yes`,
-    )
-    .action(
-      async (
-        name: string,
-        options: ClusterOptions & { readonly yes?: boolean },
-        command: Command,
-      ) => {
-        if (options.yes !== true) {
-          command.error(`error: what ${name} has committed would be gone; say so with --yes`);
-        }
-        await useClient(options, (client) =>
-          client.admin().deleteGroup(name, { signal: context.signal }),
-        );
-        context.output.line(`deleted ${name}`);
-      },
-    );
 }

@@ -7,6 +7,7 @@ import { withTlsOptions } from "./tls-options.ts";
 export function addProfileCommand(program: Command, context: CommandContext): void {
   const profile = program
     .command("profile")
+    .summary("keep clusters under names")
     .description("Keeps clusters under names, so that commands need no addresses.");
   withOutputOption(profile.command("list"))
     .description("Lists profiles.")

@@ -1,6 +1,7 @@
 import type { TopicDescription } from "@stratalog/client";
 import type { Command } from "commander";
 import {
+  addDeletion,
   type ClusterOptions,
   type FormatOptions,
   printFacts,
@@ -16,11 +17,20 @@ const REPLICAS_MAX = 7;
 
 /** Adds `strata topic` with all that can be done to topics. */
 export function addTopicCommand(program: Command, context: CommandContext): void {
-  const topic = program.command("topic").description("Creates, shows and changes topics.");
+  const topic = program
+    .command("topic")
+    .summary("create, show and change topics")
+    .description("Creates, shows and changes topics.");
   addCreate(topic, context);
   addList(topic, context);
   addDescribe(topic, context);
-  addDelete(topic, context);
+  addDeletion(topic, context, {
+    what: "topic",
+    description: "Deletes a topic and all its records, for good.",
+    loss: "all its records",
+    example: "strata topic delete clicks",
+    run: (client, name, signal) => client.admin().deleteTopic(name, { signal }),
+  });
   addAddPartitions(topic, context);
   addAlter(topic, context);
 }
@@ -172,33 +182,6 @@ async function printConfig(context: CommandContext, topic: TopicDescription): Pr
       rows: topic.config.map(({ name, value, source }) => [name, value, source]),
     },
   );
-}
-
-function addDelete(topic: Command, context: CommandContext): void {
-  withClusterOption(topic.command("delete <topic>"))
-    .description("Deletes a topic and all its records, for good.")
-    .option("--yes", "really")
-    .addHelpText(
-      "after",
-      `
-Examples:
-  strata topic delete clicks --yes`,
-    )
-    .action(
-      async (
-        name: string,
-        options: ClusterOptions & { readonly yes?: boolean },
-        command: Command,
-      ) => {
-        if (options.yes !== true) {
-          command.error(`error: ${name} and all its records would be gone; say so with --yes`);
-        }
-        await useClient(options, (client) =>
-          client.admin().deleteTopic(name, { signal: context.signal }),
-        );
-        context.output.line(`deleted ${name}`);
-      },
-    );
 }
 
 function addAddPartitions(topic: Command, context: CommandContext): void {

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { machineClock } from "@stratalog/base";
+import { loadBrokerConfig } from "@stratalog/broker";
 import type { CommandContext } from "../commands/command-context.ts";
 import type { DevCommandOptions } from "../commands/dev-command.ts";
 import { EXIT } from "../output/exit-codes.ts";
@@ -23,7 +24,8 @@ export async function runDev(options: DevCommandOptions, context: CommandContext
     // A tour that did not happen has not held.
     return options.exit === true ? EXIT.error : EXIT.ok;
   }
-  // Reading the input first: a wrong file must not cost the start of a cluster.
+  // Reading the input first: what is wrong in it must not cost the start of a cluster.
+  loadBrokerConfig({ flags: ["node.id=1", `data.dir=${options.data}`, ...options.set] });
   const tour = options.tour === true ? await import("../tour/run-tour.ts") : undefined;
   const history = await tour?.loadHistory(options.events);
   const cluster = await DevCluster.start({

@@ -25,6 +25,36 @@ describe("errorLine", () => {
     );
   });
 
+  it("says in plain words why a connection did not come about", () => {
+    const line = (reason: string): string => {
+      const words = `No connection established. Last error: ${reason} (2026-11-20T20:02:06.989Z)`;
+      return errorLine(
+        new CodedError(
+          "BROKER_NOT_AVAILABLE",
+          `no broker answered: a:1 (${words}. Resolution note: ).`,
+        ),
+      );
+    };
+    expect(line("Failed to connect")).toContain(
+      "a:1 (it hangs up: no port for clients, or one with",
+    );
+    const mismatch =
+      "Error: 80BC:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:\n";
+    expect(line(mismatch)).toContain("a:1 (it does not speak TLS). (`strata dev` starts one;");
+    expect(line("Error: self-signed certificate")).toContain("its certificate is not trusted");
+    expect(line("Error: EHOSTUNREACH")).toContain("a:1 (Error: EHOSTUNREACH).");
+  });
+
+  it("advises on names of settings only where a name or a value was wrong, and once", () => {
+    const line = (message: string): string => errorLine(new CodedError("INVALID_CONFIG", message));
+    expect(line("node.id is missing; it must be a whole number")).toContain("--settings` lists");
+    expect(line('broker a: write "host:port"')).toBe(
+      'strata: INVALID_CONFIG: broker a: write "host:port"',
+    );
+    const told = "unknown configuration key x; see `strata broker --settings`";
+    expect(line(told)).toBe(`strata: INVALID_CONFIG: ${told}`);
+  });
+
   it("shows where a bug came from", () => {
     expect(errorLine(new TypeError("x is not a function"))).toMatch(
       /INTERNAL: TypeError[^]*\.test\.ts/,
