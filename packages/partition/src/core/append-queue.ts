@@ -24,10 +24,15 @@ export interface PendingAppend {
  */
 export class AppendQueue {
   #appends: PendingAppend[] = [];
+  /** Those before it are committed. */
+  #head = 0;
   #bytes = 0;
+  /** Where `acknowledge` and `durable` stopped: those before have been told. */
+  #acknowledgedAt = 0;
+  #durableAt = 0;
 
   get count(): number {
-    return this.#appends.length;
+    return this.#appends.length - this.#head;
   }
 
   get bytes(): number {
@@ -36,7 +41,12 @@ export class AppendQueue {
 
   /** When the oldest proposal was made. */
   get oldestProposedAtMs(): number | undefined {
-    return this.#appends[0]?.proposedAtMs;
+    return this.#appends[this.#head]?.proposedAtMs;
+  }
+
+  /** Whether this broker's disk has the oldest proposal. */
+  get isOldestDurable(): boolean {
+    return this.#durableAt > this.#head;
   }
 
   push(append: PendingAppend): void {
@@ -46,9 +56,14 @@ export class AppendQueue {
     this.#bytes += append.sizeBytes;
   }
 
-  /** The proposal that stores its records from `baseOffset` on. */
-  find(baseOffset: number): PendingAppend | undefined {
-    let low = 0;
+  /**
+   * The proposal that stores its records from `baseOffset` on, and whether it is on a majority's
+   * disks already.
+   */
+  find(
+    baseOffset: number,
+  ): { readonly append: PendingAppend; readonly isAcknowledged: boolean } | undefined {
+    let low = this.#head;
     let high = this.#appends.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
@@ -56,8 +71,9 @@ export class AppendQueue {
       if (append !== undefined && append.baseOffset < baseOffset) low = middle + 1;
       else high = middle;
     }
-    const found = this.#appends[low];
-    return found?.baseOffset === baseOffset ? found : undefined;
+    const append = this.#appends[low];
+    if (append?.baseOffset !== baseOffset) return undefined;
+    return { append, isAcknowledged: low < this.#acknowledgedAt };
   }
 
   /**
@@ -66,14 +82,24 @@ export class AppendQueue {
    * it is lost.
    */
   commit(index: number, term: number): void {
-    let count = 0;
-    for (const append of this.#appends) {
+    for (let at = this.#head; at < this.#appends.length; at++) {
+      const append = this.#appends[at] as PendingAppend;
       if (append.index > index) break;
-      count++;
+      this.#head = at + 1;
       this.#bytes -= append.sizeBytes;
       settle(append, append.index === index && append.term === term ? "stored" : "lost");
     }
-    if (count > 0) this.#appends.splice(0, count);
+    this.#acknowledgedAt = Math.max(this.#acknowledgedAt, this.#head);
+    this.#durableAt = Math.max(this.#durableAt, this.#head);
+    if (this.#head * 2 >= this.#appends.length) this.#compact();
+  }
+
+  /** Half of it or more is committed: so an append is moved once on average, not at each commit. */
+  #compact(): void {
+    this.#appends = this.#appends.slice(this.#head);
+    this.#acknowledgedAt -= this.#head;
+    this.#durableAt -= this.#head;
+    this.#head = 0;
   }
 
   /**
@@ -81,16 +107,20 @@ export class AppendQueue {
    * who wait are told. The appends stay until `commit`, so that retries still find them.
    */
   acknowledge(index: number, term: number): void {
-    for (const append of this.#appends) {
-      if (append.index > index) return;
-      if (append.term === term) settle(append, "stored");
+    for (let at = this.#acknowledgedAt; at < this.#appends.length; at++) {
+      const append = this.#appends[at] as PendingAppend;
+      if (append.index > index || append.term !== term) return;
+      this.#acknowledgedAt = at + 1;
+      settle(append, "stored");
     }
   }
 
   /** This broker's disk has everything up to `index`: those who asked for no more are told. */
   durable(index: number): void {
-    for (const append of this.#appends) {
-      if (append.index > index) break;
+    for (let at = this.#durableAt; at < this.#appends.length; at++) {
+      const append = this.#appends[at] as PendingAppend;
+      if (append.index > index) return;
+      this.#durableAt = at + 1;
       for (const waiter of append.waiters) {
         if (waiter.acks !== "leader") continue;
         append.waiters.delete(waiter);
@@ -101,14 +131,18 @@ export class AppendQueue {
 
   /** Leadership ended: whether these are stored is not known. */
   loseAll(): void {
-    const lost = this.#appends;
+    const lost = this.#appends.slice(this.#head);
     this.#appends = [];
+    this.#head = 0;
+    this.#acknowledgedAt = 0;
+    this.#durableAt = 0;
     this.#bytes = 0;
     for (const append of lost) settle(append, "lost");
   }
 }
 
 function settle(append: PendingAppend, outcome: "stored" | "lost"): void {
+  if (append.waiters.size === 0) return;
   const waiters = [...append.waiters];
   append.waiters.clear();
   for (const waiter of waiters) {

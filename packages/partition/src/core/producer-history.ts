@@ -16,6 +16,15 @@ export interface ProducerHistory {
   readonly batches: readonly ProducerBatch[];
 }
 
+/** What a new batch of a producer is held against. */
+export interface KnownBatches {
+  readonly epoch: number;
+  /** The last batch of the epoch; undefined when none is remembered. */
+  readonly newest: ProducerBatch | undefined;
+  /** The batch of exactly these sequences. */
+  find(firstSequence: number, lastSequence: number): ProducerBatch | undefined;
+}
+
 /** The identity that a batch of an idempotent producer carries. */
 export interface BatchIdentity {
   readonly producerId: number;
@@ -44,25 +53,32 @@ export function lastSequenceOf(identity: BatchIdentity): number {
  * may begin anywhere: its history may have expired. A new epoch begins at 0.
  */
 export function checkSequence(
-  history: ProducerHistory | undefined,
+  known: KnownBatches | undefined,
   identity: BatchIdentity,
 ): SequenceVerdict {
-  const newest = history?.batches.at(-1);
-  if (history === undefined || newest === undefined) return { kind: "next" };
-  if (identity.epoch < history.epoch) return { kind: "stale-epoch", knownEpoch: history.epoch };
-  if (identity.epoch > history.epoch) {
+  const newest = known?.newest;
+  if (known === undefined || newest === undefined) return { kind: "next" };
+  if (identity.epoch < known.epoch) return { kind: "stale-epoch", knownEpoch: known.epoch };
+  if (identity.epoch > known.epoch) {
     if (identity.firstSequence === 0) return { kind: "next" };
     return { kind: "out-of-order", expectedSequence: 0 };
   }
-  const lastSequence = lastSequenceOf(identity);
-  const batch = history.batches.find(
-    (known) =>
-      known.firstSequence === identity.firstSequence && known.lastSequence === lastSequence,
-  );
+  const batch = known.find(identity.firstSequence, lastSequenceOf(identity));
   if (batch !== undefined) return { kind: "duplicate", batch };
   const expectedSequence = sequenceAfter(newest.lastSequence, 1);
   if (identity.firstSequence === expectedSequence) return { kind: "next" };
   return { kind: "out-of-order", expectedSequence };
+}
+
+/** A history in the form that a new batch is held against. */
+export function knownBatches(history: ProducerHistory): KnownBatches {
+  const { epoch, batches } = history;
+  return {
+    epoch,
+    newest: batches.at(-1),
+    find: (firstSequence, lastSequence) =>
+      batches.find((b) => b.firstSequence === firstSequence && b.lastSequence === lastSequence),
+  };
 }
 
 /** The history after one more batch; a new epoch forgets the batches of the old one. */

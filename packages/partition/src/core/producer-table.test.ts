@@ -1,8 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { checkSequence } from "./producer-history.ts";
+import { checkSequence, knownBatches } from "./producer-history.ts";
 import { ProducerTable } from "./producer-table.ts";
 import { SEQUENCE_MAX } from "./sequence.ts";
+
+/** With a walk over all that is in flight at each step this would take minutes. */
+const MANY = 100_000;
 
 const batch = (firstSequence: number, recordCount = 1, epoch = 0) => ({
   producerId: 7,
@@ -14,50 +17,74 @@ const batch = (firstSequence: number, recordCount = 1, epoch = 0) => ({
 describe("a producer's sequence", () => {
   it("may begin anywhere when the producer is not known", () => {
     const table = new ProducerTable(10);
-    expect(checkSequence(table.history(7), batch(42))).toEqual({ kind: "next" });
+    expect(table.check(batch(42))).toEqual({ kind: "next" });
   });
 
   it("may begin anywhere when nothing of it is remembered but its epoch", () => {
-    expect(checkSequence({ epoch: 3, batches: [] }, batch(42, 1, 1))).toEqual({ kind: "next" });
+    const known = knownBatches({ epoch: 3, batches: [] });
+    expect(checkSequence(known, batch(42, 1, 1))).toEqual({ kind: "next" });
   });
 
   it("continues over proposed and committed batches alike", () => {
     const table = new ProducerTable(10);
     table.commit(batch(0, 3), 100, 0);
     table.propose(batch(3, 2), 103);
-    expect(checkSequence(table.history(7), batch(5))).toEqual({ kind: "next" });
-    expect(checkSequence(table.history(7), batch(6))).toEqual({
+    expect(table.check(batch(5))).toEqual({ kind: "next" });
+    expect(table.check(batch(6))).toEqual({
       kind: "out-of-order",
       expectedSequence: 5,
     });
     table.dropProposed();
-    expect(checkSequence(table.history(7), batch(3, 2))).toEqual({ kind: "next" });
+    expect(table.check(batch(3, 2))).toEqual({ kind: "next" });
   });
 
   it("wraps to 0 after the largest number", () => {
     const table = new ProducerTable(10);
     table.commit(batch(SEQUENCE_MAX - 1, 3), 0, 0);
-    expect(checkSequence(table.history(7), batch(1))).toEqual({ kind: "next" });
-    expect(checkSequence(table.history(7), batch(SEQUENCE_MAX - 1, 3)).kind).toBe("duplicate");
+    expect(table.check(batch(1))).toEqual({ kind: "next" });
+    expect(table.check(batch(SEQUENCE_MAX - 1, 3)).kind).toBe("duplicate");
   });
 
   it("starts again at 0 in a new epoch, and an older epoch is refused", () => {
     const table = new ProducerTable(10);
     table.commit(batch(0, 1, 3), 0, 0);
-    expect(checkSequence(table.history(7), batch(1, 1, 4)).kind).toBe("out-of-order");
-    expect(checkSequence(table.history(7), batch(0, 1, 4))).toEqual({ kind: "next" });
-    expect(checkSequence(table.history(7), batch(1, 1, 2))).toEqual({
+    expect(table.check(batch(1, 1, 4)).kind).toBe("out-of-order");
+    expect(table.check(batch(0, 1, 4))).toEqual({ kind: "next" });
+    expect(table.check(batch(1, 1, 2))).toEqual({
       kind: "stale-epoch",
       knownEpoch: 3,
     });
   });
 
+  it("is followed through a hundred thousand batches in flight", { timeout: 5_000 }, () => {
+    const table = new ProducerTable(10);
+    const kinds = { next: 0, duplicate: 0, "stale-epoch": 0, "out-of-order": 0 };
+    for (let sequence = 0; sequence < MANY; sequence++) {
+      kinds[table.check(batch(sequence)).kind]++;
+      table.propose(batch(sequence), sequence);
+    }
+    for (let sequence = 0; sequence < MANY; sequence++) {
+      kinds[table.check(batch(sequence)).kind]++;
+      table.commit(batch(sequence), sequence, 0);
+    }
+    expect(kinds).toEqual({ next: MANY, duplicate: MANY, "stale-epoch": 0, "out-of-order": 0 });
+  });
+
+  it("is a duplicate only of a batch as long as it was", () => {
+    const table = new ProducerTable(10);
+    table.propose(batch(0, 3), 0);
+    table.propose(batch(3, 3), 3);
+    expect(table.check(batch(0, 3))).toMatchObject({ kind: "duplicate", batch: { baseOffset: 0 } });
+    expect(table.check(batch(0, 2))).toEqual({ kind: "out-of-order", expectedSequence: 6 });
+    expect(table.check(batch(3, 4))).toEqual({ kind: "out-of-order", expectedSequence: 6 });
+  });
+
   it("is a duplicate only among the last five committed batches", () => {
     const table = new ProducerTable(10);
     for (let sequence = 0; sequence < 6; sequence++) table.commit(batch(sequence), sequence, 0);
-    expect(checkSequence(table.history(7), batch(0)).kind).toBe("out-of-order");
+    expect(table.check(batch(0)).kind).toBe("out-of-order");
     for (let sequence = 1; sequence < 6; sequence++) {
-      expect(checkSequence(table.history(7), batch(sequence))).toMatchObject({
+      expect(table.check(batch(sequence))).toMatchObject({
         kind: "duplicate",
         batch: { baseOffset: sequence },
       });
@@ -91,7 +118,7 @@ describe("ProducerTable", () => {
         let inFlight: { sequence: number; offset: number }[] = [];
         let next = 0;
         const offer = (sequence: number): void => {
-          const verdict = checkSequence(table.history(7), batch(sequence));
+          const verdict = table.check(batch(sequence));
           if (verdict.kind === "duplicate") {
             const held = [...stored.entries()].map(([offset, s]) => ({ sequence: s, offset }));
             const original = [...held, ...inFlight].find((b) => b.sequence === sequence);

@@ -1,11 +1,16 @@
 import { assert } from "@stratalog/base";
 import {
   type BatchIdentity,
+  checkSequence,
+  type KnownBatches,
+  knownBatches,
   lastSequenceOf,
   type ProducerBatch,
   type ProducerHistory,
+  type SequenceVerdict,
   withBatch,
 } from "./producer-history.ts";
+import { ProposedBatches } from "./proposed-batches.ts";
 
 /** A producer's committed history and when this replica last saw a batch of it. */
 export interface ProducerEntry {
@@ -26,7 +31,7 @@ export class ProducerTable {
   readonly #producersMax: number;
   /** In the order of last use, so that the first is the one to forget. */
   readonly #committed = new Map<number, ProducerEntry>();
-  readonly #proposed = new Map<number, ProducerHistory>();
+  readonly #proposed = new Map<number, ProposedBatches>();
 
   constructor(producersMax: number) {
     assert(producersMax > 0, `producersMax ${producersMax}`);
@@ -37,26 +42,35 @@ export class ProducerTable {
     return this.#committed.size;
   }
 
-  /** What a new batch of the producer is held against. */
-  history(producerId: number): ProducerHistory | undefined {
-    const committed = this.#committed.get(producerId)?.history;
+  /** Whether a new batch is the next one of its producer, a duplicate, or neither. */
+  check(identity: BatchIdentity): SequenceVerdict {
+    return checkSequence(this.#known(identity.producerId), identity);
+  }
+
+  #known(producerId: number): KnownBatches | undefined {
+    const history = this.#committed.get(producerId)?.history;
     const proposed = this.#proposed.get(producerId);
+    if (history === undefined) return proposed;
+    const committed = knownBatches(history);
     if (proposed === undefined) return committed;
-    if (committed === undefined || committed.epoch !== proposed.epoch) return proposed;
-    return { epoch: proposed.epoch, batches: [...committed.batches, ...proposed.batches] };
+    if (history.epoch !== proposed.epoch) return proposed;
+    return {
+      epoch: proposed.epoch,
+      newest: proposed.newest,
+      find: (first, last) => proposed.find(first, last) ?? committed.find(first, last),
+    };
   }
 
   /** Remembers a batch that was just proposed. */
   propose(identity: BatchIdentity, baseOffset: number): void {
-    const batch = toBatch(identity, baseOffset);
-    const before = this.#proposed.get(identity.producerId);
-    const batches = before !== undefined && before.epoch === identity.epoch ? before.batches : [];
-    // Not cut to the last five: all that is in flight must find its duplicate. The append queue
-    // bounds it.
-    this.#proposed.set(identity.producerId, {
-      epoch: identity.epoch,
-      batches: [...batches, batch],
-    });
+    const { producerId, epoch } = identity;
+    let proposed = this.#proposed.get(producerId);
+    if (proposed?.epoch !== epoch) {
+      proposed = new ProposedBatches(epoch);
+      this.#proposed.set(producerId, proposed);
+    }
+    // Not cut to the last five: all that is in flight must find its duplicate.
+    proposed.push(toBatch(identity, baseOffset));
   }
 
   /** Moves a batch into the committed layer. */
@@ -101,9 +115,8 @@ export class ProducerTable {
   #forgetProposed(producerId: number, epoch: number, baseOffset: number): void {
     const proposed = this.#proposed.get(producerId);
     if (proposed === undefined || proposed.epoch > epoch) return;
-    const batches = proposed.batches.filter((batch) => batch.baseOffset > baseOffset);
-    if (batches.length === 0) this.#proposed.delete(producerId);
-    else this.#proposed.set(producerId, { epoch: proposed.epoch, batches });
+    proposed.dropThrough(baseOffset);
+    if (proposed.isEmpty) this.#proposed.delete(producerId);
   }
 
   #forgetOldest(): void {

@@ -2,7 +2,7 @@ import { type Clock, CodedError } from "@stratalog/base";
 import { patchBaseOffset, patchLeaderEpoch, validateBatch } from "@stratalog/record-batch";
 import type { BatchHeader } from "@stratalog/record-batch";
 import { AppendQueue, type AppendWaiter, type PendingAppend } from "../core/append-queue.ts";
-import { type BatchIdentity, checkSequence } from "../core/producer-history.ts";
+import type { BatchIdentity } from "../core/producer-history.ts";
 import type { ProducerTable } from "../core/producer-table.ts";
 import type { PartitionConfig, PartitionLimits } from "../partition-config.ts";
 import type { ProduceRequest, ProduceResult } from "../ports/partition-service.ts";
@@ -128,15 +128,18 @@ export class Appender {
    */
   #answerDuplicate(request: ProduceRequest, identity: BatchIdentity, reply: Reply): boolean {
     const { producerId, firstSequence } = identity;
-    const verdict = checkSequence(this.#producers.history(producerId), identity);
+    const verdict = this.#producers.check(identity);
     switch (verdict.kind) {
       case "next":
         return false;
       case "duplicate": {
         const { baseOffset } = verdict.batch;
         const pending = this.#queue.find(baseOffset);
-        if (pending !== undefined) this.#wait(pending, request, { reply, duplicate: true });
-        else reply.resolve(this.#result(baseOffset, this.#state.replication.term, true));
+        if (pending === undefined || pending.isAcknowledged) {
+          reply.resolve(this.#result(baseOffset, this.#state.replication.term, true));
+        } else {
+          this.#wait(pending.append, request, { reply, duplicate: true });
+        }
         return true;
       }
       case "stale-epoch":
@@ -180,13 +183,20 @@ export class Appender {
     throw this.#overloaded();
   }
 
-  /** Too much is in flight: because producers are fast, or because a majority does not answer. */
+  /**
+   * Too much is in flight: because producers are fast, or because this broker's own disk or a
+   * majority does not answer.
+   */
   #overloaded(): CodedError {
-    const { bytes, oldestProposedAtMs } = this.#queue;
+    const { bytes, oldestProposedAtMs, isOldestDurable } = this.#queue;
     const nowMs = this.#clock.monotonicMs();
     const waitedMs = Math.round(nowMs - (oldestProposedAtMs ?? nowMs));
     const { name } = this.#state;
     if (waitedMs > this.#limits.stalledAfterMs) {
+      if (!isOldestDurable) {
+        const message = `the disk of the leader of ${name} has not answered for ${waitedMs} ms`;
+        return new CodedError("THROTTLED", `${message}; retry a little later`);
+      }
       const message = `no majority of the replicas of ${name} has answered for ${waitedMs} ms`;
       return new CodedError("NOT_ENOUGH_REPLICAS", message);
     }

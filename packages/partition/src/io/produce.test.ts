@@ -223,6 +223,7 @@ describe("produce is refused", () => {
   it("above the limit of what is in flight, first as too fast, later as too few replicas", async () => {
     const { replica, raft, time } = await openLeader({ limits: { uncommittedBytesMax: 100 } });
     const first = watch(replica.produce({ ...acksAll, timeoutMs: 60_000, batch: testBatch() }));
+    raft.durable();
     const second = (): Promise<unknown> => replica.produce({ ...acksAll, batch: testBatch() });
     await expect(second()).rejects.toMatchObject({ code: "THROTTLED" });
     await time.advanceAsync(4_000);
@@ -232,6 +233,21 @@ describe("produce is refused", () => {
     expect(first.state).toMatchObject({ baseOffset: 0 });
     raft.refusal = "overloaded";
     await expect(second()).rejects.toMatchObject({ code: "THROTTLED" });
+  });
+
+  it("above that limit while the leader's own disk is stuck, which is not for want of replicas", async () => {
+    const { replica, log, raft, time } = await openLeader({ limits: { uncommittedBytesMax: 100 } });
+    const first = watch(replica.produce({ ...acksAll, timeoutMs: 60_000, batch: testBatch() }));
+    // The others have it; it is not applied here, and so stays in flight.
+    replica.onCommitIndex(log.lastIndex, raft.term);
+    await turn();
+    expect(first.state).toMatchObject({ baseOffset: 0 });
+    await time.advanceAsync(4_000);
+    const second = replica.produce({ ...acksAll, batch: testBatch() });
+    await expect(second).rejects.toMatchObject({
+      code: "THROTTLED",
+      message: expect.stringContaining("disk") as string,
+    });
   });
 
   it("while the disk is behind or full, but a retry of what is stored is answered", async () => {
