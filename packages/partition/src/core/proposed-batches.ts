@@ -2,9 +2,9 @@ import { assert } from "@stratalog/base";
 import type { KnownBatches, ProducerBatch } from "./producer-history.ts";
 
 /**
- * What a leader has proposed for one producer in one epoch and not yet seen committed, oldest first.
- * While its own disk stalls that may be a hundred thousand batches: each is added, found and
- * dropped without a walk over the others. The append queue bounds them.
+ * What a leader has proposed for one producer in one epoch and not yet seen committed, oldest
+ * first. While its own disk stalls that may be a hundred thousand batches: each is added, found
+ * and dropped without a walk over the others. The append queue bounds them.
  * Invariants: base offsets rise; no two begin with the same sequence.
  */
 export class ProposedBatches implements KnownBatches {
