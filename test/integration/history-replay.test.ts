@@ -135,7 +135,8 @@ describe("a history in a log", () => {
         expect(history.marks).toHaveLength(3);
         expect(await differences(history, partitions)).toEqual([]);
       },
-      120_000,
+      // A machine that is busy with more than this is no fault of the log.
+      300_000,
     );
   });
 });

@@ -16,6 +16,7 @@ export interface NamedPartitions {
   readonly partitions: readonly number[];
 }
 
+/** One member, for people. */
 export interface MemberDescription {
   readonly memberId: MemberId;
   readonly instanceId: string;
@@ -27,6 +28,7 @@ export interface MemberDescription {
   readonly target: readonly NamedPartitions[];
 }
 
+/** A group with its members by id and its committed offsets, for people. */
 export interface GroupDescription {
   readonly groupId: GroupId;
   readonly state: GroupStateName;

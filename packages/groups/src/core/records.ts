@@ -30,6 +30,7 @@ const offsetShape = shape.object({
   committedMs: shape.integer(0),
 });
 
+/** Every kind of record, as it is checked when the log is read. */
 export const groupRecordShape = shape.tagged({
   "group-created": shape.object({
     groupId,

@@ -8,6 +8,7 @@ export interface TopicsView {
   namesWithPrefix(prefix: string): readonly string[];
 }
 
+/** What a group needs to know of one topic. */
 export interface TopicShape {
   readonly topicId: TopicId;
   readonly partitionCount: number;

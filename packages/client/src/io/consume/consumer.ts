@@ -249,6 +249,7 @@ export class Consumer<Key = Uint8Array, Value = Uint8Array>
     }
   }
 
+  /** Reads paused partitions, or all it has, on from where they were. */
   resume(partitions: readonly TopicPartition[] = this.assignment): void {
     for (const each of partitions) {
       this.#table.resume(each);

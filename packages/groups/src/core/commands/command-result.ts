@@ -25,6 +25,7 @@ export interface GroupRefusal {
 /** Nothing to say but that it is done. */
 export type Done = Readonly<Record<string, never>>;
 
+/** The command is carried out by these records, none at all included. */
 export function accept<Response>(
   records: readonly GroupRecord[],
   response: Response,
@@ -32,6 +33,7 @@ export function accept<Response>(
   return { ok: true, records, response };
 }
 
+/** The command changes nothing; `message` says what to do. */
 export function refuse(code: ErrorCode, message: string, details?: ErrorDetails): GroupRefusal {
   return details === undefined
     ? { ok: false, code, message }

@@ -7,6 +7,7 @@ export interface DeleteGroup {
   readonly groupId: GroupId;
 }
 
+/** Refuses with GROUP_NOT_FOUND, or GROUP_NOT_EMPTY while it has members. */
 export function handleDeleteGroup(state: GroupsState, command: DeleteGroup): GroupResult<Done> {
   const { groupId } = command;
   const group = state.groups.get(groupId);

@@ -21,6 +21,7 @@ export interface ExpireMember extends Leave {
   readonly revision: number;
 }
 
+/** Refuses with UNKNOWN_MEMBER when there is nobody to leave. */
 export function handleLeave(
   state: GroupsState,
   command: Leave,
