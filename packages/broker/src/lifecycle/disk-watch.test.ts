@@ -5,10 +5,11 @@ import { DiskWatch } from "./disk-watch.ts";
 
 function watched() {
   const time = new ManualTime();
-  const disk: { batch: number | undefined; isFull: boolean; handOvers: number } = {
-    batch: undefined,
+  const disk = {
+    batch: undefined as number | undefined,
     isFull: false,
     handOvers: 0,
+    notTaken: 0,
   };
   const watch = new DiskWatch({
     timers: time,
@@ -18,7 +19,7 @@ function watched() {
     isFull: () => disk.isFull,
     handOver: () => {
       disk.handOvers++;
-      return Promise.resolve();
+      return Promise.resolve({ notTaken: disk.notTaken });
     },
   });
   watch.start();
@@ -59,4 +60,29 @@ test("a batch that never ends gives leaderships away, again and again until it d
   disk.batch = 8;
   await time.advanceAsync(5_000);
   expect(disk.handOvers).toBe(before);
+});
+
+test("what nobody can take is asked of the others ever more seldom, until the disk is well again", async () => {
+  const { time, disk } = watched();
+  disk.isFull = true;
+  disk.notTaken = 3;
+  await time.advanceAsync(10 * 60_000);
+  // Of 2,400 looks: after 2, 4, 8 seconds and so on, and once a minute in the end.
+  expect(disk.handOvers).toBeGreaterThan(10);
+  expect(disk.handOvers).toBeLessThan(20);
+  disk.isFull = false;
+  await time.advanceAsync(300);
+  const before = disk.handOvers;
+  disk.isFull = true;
+  await time.advanceAsync(300);
+  expect(disk.handOvers).toBe(before + 1);
+  await time.advanceAsync(2_500);
+  expect(disk.handOvers).toBe(before + 2);
+});
+
+test("as soon as others take what they are asked to, they are asked at each look", async () => {
+  const { time, disk } = watched();
+  disk.isFull = true;
+  await time.advanceAsync(10_000);
+  expect(disk.handOvers).toBe(40);
 });

@@ -4,7 +4,11 @@ import { Deadlines, type StoragePressure } from "@stratalog/partition";
 import type { BrokerConfig } from "../config/broker-config.ts";
 import { GroupCoordinators } from "../coordinator/group-coordinators.ts";
 import { FullDisks } from "../replicas/full-disks.ts";
-import { type HandOverOptions, handOverLeaderships } from "../replicas/hand-over.ts";
+import {
+  type HandOverOptions,
+  type HandOverOutcome,
+  handOverLeaderships,
+} from "../replicas/hand-over.ts";
 import { LeaderGossip } from "../replicas/leader-gossip.ts";
 import type { LedGroup } from "../replicas/leader-news.ts";
 import { LogStartNews } from "../replicas/log-start-news.ts";
@@ -91,7 +95,7 @@ export async function openReplicas(parts: JoinedParts): Promise<OpenReplicas> {
   stops.add("replicas", () => replicas.stop());
   const stopHandOverMs = config.limits.shutdownTimeoutMs * HAND_OVER_SHARE;
   stops.add("leaderships", async () => {
-    const stillLed = await handOver(parts, replicas, { timeoutMs: stopHandOverMs });
+    const { stillLed } = await handOver(parts, replicas, { timeoutMs: stopHandOverMs });
     logger.info({ stillLed }, "leaderships are handed over as far as others can take them");
   });
   watchDisk(parts, replicas, fullDisks);
@@ -166,12 +170,12 @@ function meantReplicationFactor({ seeds, topicDefaults }: BrokerConfig): number 
   return seeds.length >= 3 ? 3 : 1;
 }
 
-/** Resolves with the number of groups that are led here still. */
+/** Asks other brokers to take over what is led here. */
 function handOver(
   parts: JoinedParts,
   replicas: ReplicaRegistry,
   limits: { readonly timeoutMs: number; readonly hasRoom?: (broker: BrokerId) => boolean },
-): Promise<number> {
+): Promise<HandOverOutcome> {
   const { environment, peers, controller } = parts;
   const own: ReturnType<HandOverOptions["groups"]> =
     controller.group === undefined

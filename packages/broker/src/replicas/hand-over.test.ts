@@ -1,7 +1,7 @@
 import { brokerId, type ReplicaEpoch, replicaNumber } from "@stratalog/base";
 import { ManualTime } from "@stratalog/base/testing";
 import { describe, expect, it } from "vitest";
-import { handOverLeaderships } from "./hand-over.ts";
+import { type HandOverOutcome, handOverLeaderships } from "./hand-over.ts";
 
 const replica = (id: number) => ({ brokerId: brokerId(id), replicaEpoch: 1 as ReplicaEpoch });
 const number = (id: number): number => replicaNumber(replica(id));
@@ -23,17 +23,17 @@ function ledGroup(...willing: readonly number[]) {
 async function handOver(
   groups: readonly ReturnType<typeof ledGroup>[],
   up: readonly number[],
-): Promise<number | undefined> {
+): Promise<HandOverOutcome | undefined> {
   const time = new ManualTime();
-  let left: number | undefined;
+  let left: HandOverOutcome | undefined;
   const done = handOverLeaderships({
     groups: () => groups.map(({ handle }) => handle),
     isUp: (broker) => up.includes(broker),
     clock: time,
     timers: time,
     timeoutMs: 3_000,
-  }).then((count) => {
-    left = count;
+  }).then((outcome) => {
+    left = outcome;
   });
   await time.advanceAsync(4_000);
   await done;
@@ -43,20 +43,20 @@ async function handOver(
 describe("handOverLeaderships", () => {
   it("spreads what this broker leads over the replicas that are up", async () => {
     const groups = [ledGroup(2, 3), ledGroup(2, 3)];
-    expect(await handOver(groups, [2, 3])).toBe(0);
+    expect(await handOver(groups, [2, 3])).toEqual({ stillLed: 0, notTaken: 0 });
     expect(groups.map(({ asked }) => asked)).toEqual([[number(2)], [number(3)]]);
   });
 
   it("asks the next replica when one does not take over", async () => {
     const group = ledGroup(3);
-    expect(await handOver([group], [2, 3])).toBe(0);
+    expect(await handOver([group], [2, 3])).toEqual({ stillLed: 0, notTaken: 0 });
     expect(group.asked).toEqual([number(2), number(3)]);
   });
 
   it("does not wait when nobody is in reach, and gives up in time when nobody takes over", async () => {
     const alone = ledGroup(2, 3);
-    expect(await handOver([alone], [])).toBe(1);
+    expect(await handOver([alone], [])).toEqual({ stillLed: 1, notTaken: 0 });
     expect(alone.asked).toEqual([]);
-    expect(await handOver([ledGroup()], [2])).toBe(1);
+    expect(await handOver([ledGroup()], [2])).toEqual({ stillLed: 1, notTaken: 1 });
   });
 });

@@ -27,23 +27,30 @@ export interface HandOverOptions {
   readonly timeoutMs: number;
 }
 
+/** What became of the leaderships of this broker. */
+export interface HandOverOutcome {
+  readonly stillLed: number;
+  /** Those of them that others were asked to take and did not: they are behind, or stuck too. */
+  readonly notTaken: number;
+}
+
 const ROUND_MS = 50;
 /** A transfer that did not happen in this many rounds is asked of the next replica. */
 const ROUNDS_PER_TARGET = 10;
 
 /**
  * Asks other replicas to take over what this broker leads, so that producers see a redirect instead
- * of an election.
- * Resolves with the number of groups that are still led here, because nobody else is in reach or
- * time was over.
+ * of an election. Ends when nobody else is in reach or time is over.
  */
-export async function handOverLeaderships(options: HandOverOptions): Promise<number> {
+export async function handOverLeaderships(options: HandOverOptions): Promise<HandOverOutcome> {
   const { clock, timers } = options;
   const deadlineMs = clock.monotonicMs() + options.timeoutMs;
   for (let round = 0; ; round++) {
     const led = options.groups().filter(({ group }) => group.role === "leader");
     const movable = led.filter((handle) => targetsOf(handle, options).length > 0);
-    if (movable.length === 0 || clock.monotonicMs() >= deadlineMs) return led.length;
+    if (movable.length === 0 || clock.monotonicMs() >= deadlineMs) {
+      return { stillLed: led.length, notTaken: movable.length };
+    }
     if (round % ROUNDS_PER_TARGET === 0) transfer(movable, options, round / ROUNDS_PER_TARGET);
     await sleep(timers, ROUND_MS);
   }
