@@ -1,10 +1,11 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type Stratalog } from "@stratalog/client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePorts } from "../integration/free-ports.ts";
-import { canRun } from "../skips.ts";
+import { blocksOf } from "../docs/told-commands.ts";
+import { canRun, repositoryRoot } from "../skips.ts";
 import { canMakeCertificates, makeCertificates, pemOf } from "../tls/certificates.ts";
 import { prepareBaseImage } from "./base-image.ts";
 import { ComposeCluster } from "./compose-cluster.ts";
@@ -81,6 +82,28 @@ async function containerOf(cluster: ComposeCluster, service: string): Promise<st
   return (await cluster.compose("ps", "-q", service)).trim();
 }
 
+/** The first block of README's chapter on containers. */
+async function containerCommands(): Promise<readonly string[]> {
+  const readme = await readFile(join(repositoryRoot, "README.md"), "utf8");
+  const [, chapter = ""] = readme.split("## In containers");
+  const [block] = blocksOf(chapter);
+  return block?.code.trim().split("\n") ?? [];
+}
+
+/** A reader's command with the project, the ports and the compose of this machine. */
+function translated(command: string, cluster: ComposeCluster): string {
+  const compose = [...(engine?.compose ?? []), "-p", cluster.project].join(" ");
+  // There is no terminal here, and compose 1 does not know how to wait.
+  const [up, exec] = [`${compose} up`, `${compose} exec -T`];
+  const build = builtImage === undefined ? "--build" : "--no-build";
+  return command
+    .replace("docker compose up -d --build --wait", `${up} -d ${build}`)
+    .replace("docker compose exec", exec)
+    .replace("docker compose", compose)
+    .replace("127.0.0.1:9105,127.0.0.1:9115,127.0.0.1:9125", brokers.join())
+    .replace("npx strata", "node packages/cli/bin/strata.js");
+}
+
 describe.skipIf(!hasEngine)("docker-compose.yml", () => {
   let cluster: ComposeCluster;
 
@@ -115,6 +138,20 @@ describe.skipIf(!hasEngine)("docker-compose.yml", () => {
       await cluster.compose("restart");
       await cluster.healthy(["broker-1", "broker-2", "broker-3"]);
       expect(await readAll(client)).toEqual(all);
+    },
+    10 * MINUTES_MS,
+  );
+
+  it(
+    "is used as README tells, command by command",
+    async () => {
+      const commands = await containerCommands();
+      expect(commands).toHaveLength(4);
+      for (const command of commands) {
+        const output = await execute(["sh", "-c", translated(command, cluster)], environment);
+        if (command.includes(" up ")) await cluster.healthy(["broker-1", "broker-2", "broker-3"]);
+        if (command.includes("cluster status")) expect(output).toMatch(/^ +3 +\S+:\d+ .*in /m);
+      }
     },
     10 * MINUTES_MS,
   );
