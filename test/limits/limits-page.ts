@@ -12,9 +12,9 @@ export interface Setting {
 
 const INTRODUCTION = `# Limits
 
-What bounds clients, strangers and other brokers, and what happens beyond. A broker at a limit goes on serving everybody
-else. Defaults and meanings come from the schema; every row is held to its edge by a test in \`test/limits\` or the test that
-it names. Written by \`npx vitest run test/limits -u\`.
+What bounds clients, strangers and other brokers, and what happens beyond. A broker at a limit
+goes on serving everybody else. Defaults and meanings come from the schema; every row is held to its
+edge by a test (\`test/limits\`). Written by \`npx vitest run test/limits -u\`.
 `;
 
 /** Settings of a broker by name, read from their reference. */
