@@ -1,24 +1,17 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { once } from "node:events";
-import {
-  type BrokerId,
-  brokerId,
-  machineRandom,
-  machineTimers,
-  present,
-  silentLogger,
-} from "@stratalog/base";
+import { brokerId, machineRandom, machineTimers, silentLogger } from "@stratalog/base";
 import { describe, expect, it } from "vitest";
 import { MalformedMessageError } from "../core/malformed-message-error.ts";
 import { encodeHandshake } from "../core/handshake.ts";
-import { PEER_MESSAGE, type PeerAddress, type PeerHello } from "../ports/peer-link.ts";
-import { type PeerLinkRig, peerLinkContract, testHello } from "../testing/peer-link-contract.ts";
+import { PEER_MESSAGE, type PeerHello } from "../ports/peer-link.ts";
+import { peerLinkContract, testHello } from "../testing/peer-link-contract.ts";
 import { RecordingPeerHandler } from "../testing/recording-peer-handler.ts";
+import { RIG_BROKERS, RIG_HOST, TcpRig } from "../testing/tcp-rig.ts";
 import type { TcpLimits } from "./tcp-options.ts";
 import { TcpPeerLink } from "./tcp-peer-link.ts";
 
-const HOST = "127.0.0.1";
-const [FIRST, SECOND] = [brokerId(1), brokerId(2)];
+const [FIRST, SECOND] = RIG_BROKERS;
 
 async function until(condition: () => boolean): Promise<void> {
   const deadlineMs = performance.now() + 8000;
@@ -30,18 +23,9 @@ async function until(condition: () => boolean): Promise<void> {
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, HOST);
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
-
 function createLink(port: number, limits: Partial<TcpLimits> = {}): TcpPeerLink {
   return new TcpPeerLink({
-    listen: { host: HOST, port },
+    listen: { host: RIG_HOST, port },
     timers: machineTimers,
     random: machineRandom,
     logger: silentLogger,
@@ -49,43 +33,9 @@ function createLink(port: number, limits: Partial<TcpLimits> = {}): TcpPeerLink 
   });
 }
 
-class TcpRig implements PeerLinkRig {
-  readonly #links = new Map<BrokerId, TcpPeerLink>();
-  readonly #addresses = new Map<BrokerId, PeerAddress>();
-  #lives = 0;
-
-  link(broker: BrokerId): TcpPeerLink {
-    return present(this.#links.get(broker), `link of broker ${broker}`);
-  }
-
-  async start(broker: BrokerId, handler: RecordingPeerHandler): Promise<void> {
-    for (const id of [FIRST, SECOND]) {
-      if (!this.#addresses.has(id)) {
-        this.#addresses.set(id, { host: HOST, port: await freePort() });
-      }
-    }
-    const link = createLink(present(this.#addresses.get(broker), "address").port);
-    this.#links.set(broker, link);
-    link.setHello(testHello(broker, `life-${this.#lives++}`));
-    link.setPeers(this.#addresses);
-    await link.start(handler);
-  }
-
-  async crash(broker: BrokerId): Promise<void> {
-    await this.link(broker).stop();
-  }
-
-  until(condition: () => boolean): Promise<void> {
-    return until(condition);
-  }
-
-  async close(): Promise<void> {
-    for (const link of this.#links.values()) await link.stop();
-  }
-}
-
 describe("TcpPeerLink fits the contract of a peer link:", () => {
-  for (const claim of peerLinkContract(() => new TcpRig())) it(claim.name, () => claim.run());
+  for (const claim of peerLinkContract(() => new TcpRig({ createLink, until })))
+    it(claim.name, () => claim.run());
 });
 
 interface Lone {
@@ -106,7 +56,7 @@ async function startLone(
 }
 
 async function stranger(port: number, bytes: Uint8Array): Promise<Socket> {
-  const socket = connect({ host: HOST, port });
+  const socket = connect({ host: RIG_HOST, port });
   await once(socket, "connect");
   socket.write(bytes);
   socket.resume();
@@ -170,7 +120,7 @@ describe("TcpPeerLink against strangers", () => {
       testHello(FIRST),
     ];
     for (const hello of hellos) {
-      const socket = connect({ host: HOST, port });
+      const socket = connect({ host: RIG_HOST, port });
       socket.write(helloBytes(hello));
       const [answer] = (await once(socket, "data")) as [Buffer];
       expect(answer.toString("latin1")).toMatch(/cluster|protocol|taken/);
@@ -183,7 +133,7 @@ describe("TcpPeerLink against strangers", () => {
     const first = await startLone();
     const other = { ...testHello(SECOND), clusterId: "other" };
     const second = await startLone({}, other);
-    second.link.setPeers(new Map([[FIRST, { host: HOST, port: first.port }]]));
+    second.link.setPeers(new Map([[FIRST, { host: RIG_HOST, port: first.port }]]));
     await until(() => second.handler.downReasons().includes("rejected"));
     expect(first.handler.hellos.map((hello) => hello.clusterId)).toContain("other");
     expect(second.handler.hellos.map((hello) => hello.clusterId)).toContain("cluster");
@@ -211,7 +161,7 @@ async function startMute(hello: PeerHello): Promise<{ server: Server; port: numb
       socket.write(encodeHandshake({ type: "welcome", hello }));
       socket.pause();
     });
-  }).listen(0, HOST);
+  }).listen(0, RIG_HOST);
   await once(server, "listening");
   const address = server.address();
   return { server, port: typeof address === "object" && address !== null ? address.port : 0 };
@@ -221,7 +171,7 @@ describe("TcpPeerLink and silence", () => {
   it("gives up a peer that stops answering, as silent and not as refused", async () => {
     const mute = await startMute(testHello(SECOND));
     const { link, handler } = await startLone({ pingMs: 10, silentPingCount: 3 });
-    link.setPeers(new Map([[SECOND, { host: HOST, port: mute.port }]]));
+    link.setPeers(new Map([[SECOND, { host: RIG_HOST, port: mute.port }]]));
     await until(() => handler.downReasons().length > 0);
     expect(handler.downReasons()[0]).toBe("silent");
     await link.stop();
@@ -231,7 +181,7 @@ describe("TcpPeerLink and silence", () => {
   it("does not take another broker's answer for the peer's", async () => {
     const mute = await startMute(testHello(brokerId(3)));
     const { link, handler } = await startLone();
-    link.setPeers(new Map([[SECOND, { host: HOST, port: mute.port }]]));
+    link.setPeers(new Map([[SECOND, { host: RIG_HOST, port: mute.port }]]));
     await until(() => handler.downReasons().length > 0);
     expect(handler.downReasons()[0]).toBe("rejected");
     await link.stop();

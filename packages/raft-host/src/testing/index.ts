@@ -20,3 +20,4 @@ export { decodeConfChange, encodeConfChange } from "../core/conf-change-codec.ts
 export { decodeHandshake, encodeHandshake, type Handshake } from "../core/handshake.ts";
 export { MessageAssembler } from "../core/message-assembler.ts";
 export { MessageBatch } from "../core/message-batch.ts";
+export { RIG_BROKERS, RIG_HOST, TcpRig } from "./tcp-rig.ts";
