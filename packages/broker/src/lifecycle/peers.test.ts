@@ -5,7 +5,6 @@ import { emptyImage, type MetadataImage } from "@stratalog/metadata";
 import { MemoryPeerNetwork, testHello } from "@stratalog/raft-host/testing";
 import { describe, expect, it } from "vitest";
 import { loadBrokerConfig } from "../config/load-broker-config.ts";
-import type { Environment } from "../environment.ts";
 import { Peers } from "./peers.ts";
 
 const [SELF, OTHER] = [brokerId(1), brokerId(2)];
@@ -23,12 +22,11 @@ async function createPeers() {
   const network = new MemoryPeerNetwork(time);
   const link = network.link(SELF);
   const environment = {
-    clock: time,
-    timers: time,
+    steadyTime: { clock: time, timers: time },
     random: new SeededRandom(1),
     logger: silentLogger,
     openPeerLink: () => link,
-  } as unknown as Environment;
+  };
   const peers = new Peers({
     environment,
     config: loadBrokerConfig({ flags: ["node.id=1", "data.dir=d"] }),

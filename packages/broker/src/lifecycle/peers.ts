@@ -27,7 +27,7 @@ export class Peers {
   #image: MetadataImage | undefined;
 
   constructor(options: {
-    readonly environment: Environment;
+    readonly environment: Pick<Environment, "steadyTime" | "random" | "logger" | "openPeerLink">;
     readonly config: BrokerConfig;
     readonly logs: LogStore;
     readonly checkHello: (hello: PeerHello) => string | undefined;
