@@ -1,8 +1,11 @@
 import type { Logger, Timer, Timers } from "@stratalog/base";
 import type { FileSystem } from "../ports/file-system.ts";
 
-/** Between two looks at the free space, when little is written. */
-const LOOK_EVERY_MS = 1000;
+/**
+ * Between two looks at the free space, when little is written: more often than the ballast is
+ * looked after, so that producers are refused before they fill what throwing it overboard frees.
+ */
+const LOOK_EVERY_MS = 250;
 /** Above the reserve by this part of it before producers come back, so that they do not flicker. */
 const RESUME_PART = 8;
 /** Below this part of the reserve not even followers take records: votes and commands come first. */

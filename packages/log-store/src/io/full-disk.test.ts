@@ -156,6 +156,57 @@ describe("a disk without a free byte", () => {
   });
 });
 
+describe("a store that is closed on a disk without a free byte", () => {
+  test("does so at once, and gives up what it has no room for without saying that it is stored", async () => {
+    const { fixture, group, fileSystem } = await nearlyFull(0);
+    const durable: number[] = [];
+    for (let write = 0; write < 40; write++) {
+      const index = fixture.store.view(group).lastIndex + 1;
+      fixture.store.write([fixture.dataWrite(group, 900)], () => durable.push(index));
+    }
+    await fixture.time.advanceAsync(3000);
+    // No time passes from here on.
+    await fixture.store.settle();
+    await fixture.store.close();
+    expect(fixture.fatal).toEqual([]);
+    expect(durable.length).toBeLessThan(40);
+    fileSystem.capacityBytes = Number.POSITIVE_INFINITY;
+    const restarted = await fixture.restart();
+    const { lastIndex } = restarted.store.view(group);
+    expect(lastIndex).toBeGreaterThanOrEqual(Math.max(60, ...durable));
+    await fixture.time.advanceAsync(5000);
+    expect(durable.length).toBeLessThan(40);
+  });
+
+  test("closes, too, when nobody settled it and a group is being dropped", async () => {
+    const { fixture, group } = await nearlyFull(0);
+    const writes = Array.from({ length: 40 }, () => fixture.dataWrite(group, 900));
+    for (const write of writes) fixture.store.write([{ ...write, frames: [] }], () => {});
+    fixture.store.write([fixture.dataWrite(group, 60_000)], () => {});
+    await fixture.time.advanceAsync(3000);
+    const dropping = fixture.store.dropGroup(group);
+    const outcome = expect(dropping).rejects.toMatchObject({ code: "CLOSED" });
+    await fixture.store.close();
+    await outcome;
+    expect(fixture.fatal).toEqual([]);
+  });
+
+  test("with room stores and seals everything all the same", async () => {
+    const { fixture, group, fileSystem } = await nearlyFull(0);
+    let isDurable = false;
+    fixture.store.write([fixture.dataWrite(group, 60_000)], () => {
+      isDurable = true;
+    });
+    await fixture.time.advanceAsync(3000);
+    expect(isDurable).toBe(false);
+    fileSystem.capacityBytes = Number.POSITIVE_INFINITY;
+    await fixture.store.settle();
+    expect(isDurable).toBe(true);
+    await fixture.store.close();
+    expect((await fixture.restart()).store.view(group).lastIndex).toBe(61);
+  });
+});
+
 /** A tmpfs of a few MiB, or why there is none. */
 async function mountSmall(): Promise<{ readonly path: string } | { readonly reason: string }> {
   const path = await mkdtemp(join(tmpdir(), "full-disk-"));

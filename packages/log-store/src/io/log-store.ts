@@ -159,7 +159,7 @@ export class LogStore {
 
   /**
    * Stores the changes of many groups. They are visible in the groups' logs when this returns;
-   * `onDurable` is called once all of them are synced, after the callbacks of all earlier calls.
+   * `onDurable` is called once all of them are synced, after the callbacks of earlier calls.
    */
   write(writes: readonly GroupWrite[], onDurable: () => void): void {
     assert(!this.#isClosed, "write to a closed log store");
@@ -205,9 +205,7 @@ export class LogStore {
     return !this.#reserve.isHalfGone && !this.#scheduler.isDiskFull;
   }
 
-  /**
-   * Makes a group's log. Durable when it resolves; a group that is there already is given as it is.
-   */
+  /** Makes a group's log. Durable when it resolves; one that is there is given as it is. */
   createGroup(descriptor: GroupDescriptor): Promise<GroupLog> {
     const { group } = descriptor;
     const running = this.#creating.get(group) ?? Promise.resolve();
@@ -333,7 +331,16 @@ export class LogStore {
   }
 
   /**
+   * Before a stop: resolves once every write is durable, or is given up because the disk has no
+   * room for it, and then its callback is never called. From now on nothing waits for room.
+   */
+  async settle(): Promise<void> {
+    if (!this.#parts.hasFailed) await this.#wal.settle();
+  }
+
+  /**
    * Syncs and flushes everything, makes a checkpoint, and seals the WAL: nothing is left to replay.
+   * What a full disk has no room for is left out, as by a kill: it never counted.
    */
   async close(): Promise<void> {
     if (this.#isClosed) return;
@@ -345,15 +352,26 @@ export class LogStore {
       this.#scheduler.stop();
       return;
     }
+    try {
+      if (await this.#wal.settle()) await this.#seal();
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+    } finally {
+      this.#scheduler.stop();
+      await this.#checkpointer.exclusive(() => Promise.resolve());
+      for (const { writer } of this.#groups.values()) await writer.drained();
+      await this.#wal.close();
+      await this.#parts.resources.handles.closeAll();
+    }
+  }
+
+  async #seal(): Promise<void> {
     await Promise.all(this.#dropping.values());
-    await this.#wal.synced();
     this.#scheduler.stop();
     await this.#checkpointer.run();
     await this.#checkpointer.run();
     const isClean = [...this.#groups.values()].every(({ writer }) => !writer.needsCheckpoint);
     await this.#wal.writeNow(isClean ? "complete-seal" : "seal");
-    await this.#wal.close();
-    await this.#parts.resources.handles.closeAll();
   }
 
   #onDurable(): void {
@@ -377,8 +395,5 @@ export class LogStore {
   }
 }
 
-/**
- * Live WAL files, in multiples of the number that begins a checkpoint, at which writers have to
- * wait.
- */
+/** Live WAL files, in multiples of those that begin a checkpoint, at which writers have to wait. */
 const OVERLOAD_FILES_FACTOR = 4;

@@ -128,9 +128,14 @@ export class WalFiles {
     await this.#fileSystem.rename(path, `${path}.damaged`);
   }
 
-  async close(): Promise<void> {
+  /** From now on nothing waits for room: what a full disk refuses fails at once. */
+  stopWaiting(): void {
     this.#isClosed = true;
     for (const wake of this.#waiting) wake();
+  }
+
+  async close(): Promise<void> {
+    this.stopWaiting();
     const next = await this.#next?.catch(() => undefined);
     await next?.handle.close();
   }
@@ -142,10 +147,10 @@ export class WalFiles {
       try {
         return await this.#make(life, path, await this.#affordable(sizeBytes));
       } catch (error) {
-        if (!isDiskFull(error) || this.#isClosed) throw error;
-        this.#logger.warn({ path }, "no space for the next WAL file; trying again");
+        if (!isDiskFull(error)) throw error;
         await removeIfThere(this.#fileSystem, path);
-        await this.waitForSpace();
+        this.#logger.warn({ path }, "no space for the next WAL file");
+        if (!(await this.waitForSpace())) throw error;
       }
     }
   }
@@ -156,9 +161,13 @@ export class WalFiles {
     return Math.max(smallestBytes, Math.min(sizeBytes, Math.floor(freeBytes / FREE_PART)));
   }
 
-  /** Waits a while, or until `close`, before something is tried again that a full disk stopped. */
-  waitForSpace(): Promise<void> {
-    return new Promise((resolve) => {
+  /**
+   * Waits a while before something is tried again that a full disk stopped. Answers false once
+   * nothing waits any more.
+   */
+  async waitForSpace(): Promise<boolean> {
+    if (this.#isClosed) return false;
+    await new Promise<void>((resolve) => {
       const wake = (): void => {
         timer.cancel();
         this.#waiting.delete(wake);
@@ -167,6 +176,7 @@ export class WalFiles {
       const timer = this.#timers.after(FULL_DISK_RETRY_MS, wake);
       this.#waiting.add(wake);
     });
+    return true;
   }
 
   async #make(life: number, path: string, sizeBytes: number): Promise<WalFile> {

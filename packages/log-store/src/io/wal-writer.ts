@@ -1,4 +1,4 @@
-import { assert, type Clock } from "@stratalog/base";
+import { assert, type Clock, CodedError } from "@stratalog/base";
 import { INITIAL_HARD_STATE, type StoredHardState } from "../core/hard-state.ts";
 import { encodeWalBatch, WalBatch } from "../core/wal-batch.ts";
 import { isDiskFull, type WalFile, type WalFiles } from "./wal-files.ts";
@@ -50,6 +50,11 @@ export class WalWriter {
   #durableBatch: number;
   #replayFrom: number;
   #hasFailed = false;
+  /** A stop is under way: a full disk is not waited for. */
+  #isSettling = false;
+  #hasGivenUp = false;
+  /** Those who wait in `synced`. */
+  readonly #waiting = new Set<(error: CodedError) => void>();
   /** Hard states of all groups after `#durableBatch`. */
   readonly #hardStates: Map<number, StoredHardState>;
   readonly stats: WalStats = { syncs: 0, bytes: 0, lastSyncMs: 0, maxSyncMs: 0, sumSyncMs: 0 };
@@ -117,9 +122,31 @@ export class WalWriter {
     if (!this.#hasFailed) this.#loop ??= Promise.resolve().then(() => this.#run());
   }
 
-  /** Resolves when everything gathered so far is synced. */
+  /**
+   * Resolves when everything gathered so far is synced. Rejects with CLOSED when `settle` gave it
+   * up.
+   */
   synced(): Promise<void> {
-    return new Promise((resolve) => this.commit(resolve));
+    return new Promise((resolve, reject) => {
+      if (this.#hasGivenUp) reject(givenUp());
+      this.#waiting.add(reject);
+      this.commit(() => {
+        this.#waiting.delete(reject);
+        resolve();
+      });
+    });
+  }
+
+  /**
+   * Before a stop: resolves once everything gathered so far is synced, or is given up because the
+   * disk has no room for it. Nobody is told that what is given up is durable, and nothing is
+   * written after it. Answers whether all was synced.
+   */
+  async settle(): Promise<boolean> {
+    this.#isSettling = true;
+    this.#files.stopWaiting();
+    if (!this.#hasGivenUp) await this.synced().catch(() => {});
+    return !this.#hasGivenUp;
   }
 
   /**
@@ -155,10 +182,17 @@ export class WalWriter {
       this.#mark.write(this.#durableBatch);
     } catch (error) {
       this.#hasFailed = true;
-      this.#onFatal(error);
+      if (this.#isSettling && isDiskFull(error)) this.#giveUp();
+      else this.#onFatal(error);
     } finally {
       this.#loop = undefined;
     }
+  }
+
+  #giveUp(): void {
+    this.#hasGivenUp = true;
+    for (const reject of this.#waiting) reject(givenUp());
+    this.#waiting.clear();
   }
 
   async #write(batch: WalBatch, kind: BatchKind): Promise<void> {
@@ -196,8 +230,7 @@ export class WalWriter {
         await file.handle.write(parts, this.#position);
         return;
       } catch (error) {
-        if (!isDiskFull(error)) throw error;
-        await this.#files.waitForSpace();
+        if (!isDiskFull(error) || !(await this.#files.waitForSpace())) throw error;
       }
     }
   }
@@ -254,4 +287,8 @@ export class WalWriter {
     await this.#files.close();
     await this.#mark.close();
   }
+}
+
+function givenUp(): CodedError {
+  return new CodedError("CLOSED", "the log store closes, and its disk is full");
 }

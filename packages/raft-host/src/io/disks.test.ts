@@ -89,3 +89,28 @@ describe("a follower that takes no records", () => {
     await cluster.until(() => group.commitIndex === group.lastIndex);
   });
 });
+
+describe("a host that stops", () => {
+  it("does not wait for writes that its storage has given up, and tells nobody of them", async () => {
+    const disk = { isFull: false };
+    const { cluster, propose } = await formed({
+      brokerCount: 1,
+      syncMsOf: () => (disk.isFull ? 3_600_000 : undefined),
+    });
+    disk.isFull = true;
+    propose("a");
+    await cluster.time.advanceAsync(50);
+    const { host, storage } = cluster.broker(1);
+    expect(storage.pendingCount).toBe(1);
+    let settledCount = 0;
+    const settle = (): Promise<void> => {
+      settledCount++;
+      return Promise.resolve();
+    };
+    Object.assign(storage, { settle });
+    // No time passes: with a wait for the write this would not end.
+    await host.stop();
+    expect(settledCount).toBe(1);
+    expect(cluster.group(1).listener.texts()).toEqual([]);
+  });
+});

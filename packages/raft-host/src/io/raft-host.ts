@@ -127,8 +127,8 @@ export class RaftHost {
   }
 
   /**
-   * Stops all groups; resolves when no write is under way any more. Leaderships are not handed
-   * over: do that before.
+   * Stops all groups; resolves when no write is under way any more, or only what the storage gave
+   * up. Leaderships are not handed over: do that before.
    */
   async stop(): Promise<void> {
     this.#state = "stopped";
@@ -137,7 +137,7 @@ export class RaftHost {
     for (const group of this.#groups.values()) group.close();
     this.#groups.clear();
     this.#turns.clear();
-    await this.#turns.whenIdle();
+    await this.#turns.settle();
   }
 
   /** Adds a group whose log the storage has. It takes part from the next turn on. */

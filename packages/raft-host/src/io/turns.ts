@@ -73,9 +73,15 @@ export class Turns {
     this.#dirty.clear();
   }
 
-  /** Resolves when no write is under way. */
-  whenIdle(): Promise<void> {
-    return this.#batches.whenIdle();
+  /** Before a stop: resolves when no write is under way, or what is left was given up. */
+  async settle(): Promise<void> {
+    const { storage } = this.#options;
+    if (storage.settle === undefined) {
+      await this.#batches.whenIdle();
+      return;
+    }
+    await storage.settle();
+    this.#batches.giveUp();
   }
 
   /** Resolves when no write of the group is under way. */

@@ -68,6 +68,12 @@ export class WriteBatches {
     return durable;
   }
 
+  /** What is under way was given up: nobody waits for it any more. */
+  giveUp(): void {
+    this.#underWay.length = 0;
+    this.#wake();
+  }
+
   /** Resolves when no write is under way. */
   whenIdle(): Promise<void> {
     return this.#when(() => this.#underWay.length === 0);

@@ -38,6 +38,12 @@ export interface GroupWrite {
  */
 export interface LogStorage {
   write(writes: readonly GroupWrite[], onDurable: () => void): void;
+  /**
+   * Before a stop, for a storage whose writes may wait without a bound, as for room on a full disk:
+   * resolves once each write so far is durable or given up; what is given up is never called back.
+   * Without it the host waits for all of its writes.
+   */
+  settle?(): Promise<void>;
   /** The log of a group that was created or recovered. */
   view(group: GroupNumber): LogView;
 }
