@@ -23,8 +23,11 @@ const LIBRARY_WORDS =
 /** The same in ours. */
 const REASONS: readonly (readonly [RegExp, string])[] = [
   [/wrong version number/i, "it does not speak TLS"],
-  [/certificate|self.signed|unable to verify|altname/i, "its certificate is not trusted"],
-  [/Failed to connect/, "it hangs up: no port for clients, or one with TLS"],
+  [
+    /certificate|self.signed|unable to verify|altname/i,
+    "its certificate is not trusted: --tls-ca names whom to trust",
+  ],
+  [/Failed to connect/, "it hangs up: no port for clients, or one with TLS (--tls)"],
 ];
 
 /**
