@@ -1,5 +1,11 @@
 import { CodedError } from "@stratalog/base";
-import { decodeBatch, loadCodec, compressionTypeOf, maxTimestampOf } from "@stratalog/record-batch";
+import {
+  baseOffsetOf,
+  decodeBatch,
+  loadCodec,
+  compressionTypeOf,
+  maxTimestampOf,
+} from "@stratalog/record-batch";
 import type { Frame } from "../core/frame.ts";
 import type { GroupState } from "../core/group-state.ts";
 import type { Segment } from "./segment.ts";
@@ -167,7 +173,11 @@ export class GroupReader {
     return gatherer.result();
   }
 
-  /** The first record at or after a time, below `endOffset`. */
+  /**
+   * The first record at or after a time, below `endOffset`. Where that is in a batch whose records
+   * are malformed under a right checksum, it is the batch's first: whoever reads there is told so,
+   * and where to go on.
+   */
   async findByTimestamp(
     timestampMs: number,
     endOffset: number,
@@ -177,10 +187,18 @@ export class GroupReader {
     const compression = compressionTypeOf(batch, 0);
     if (compression !== undefined) await loadCodec(compression);
     const start = this.#state.logStartOffset;
-    for (const record of decodeBatch(batch)) {
-      if (record.offset >= endOffset) return undefined;
-      if (record.timestampMs < timestampMs || record.offset < start) continue;
-      return { offset: record.offset, timestampMs: record.timestampMs };
+    try {
+      for (const record of decodeBatch(batch)) {
+        if (record.offset >= endOffset) return undefined;
+        if (record.timestampMs < timestampMs || record.offset < start) continue;
+        return { offset: record.offset, timestampMs: record.timestampMs };
+      }
+    } catch (error) {
+      if (!CodedError.is(error)) throw error;
+      return {
+        offset: Math.max(start, baseOffsetOf(batch, 0)),
+        timestampMs: maxTimestampOf(batch, 0),
+      };
     }
     return undefined;
   }
