@@ -49,7 +49,7 @@ export async function runOnce(
   const brokers = cluster.addresses;
   await createTopics(brokers, volumes);
   const meter = new CpuMeter(cluster.brokers);
-  for (const phase of ["produce", "latency", "replay"] as const) {
+  for (const phase of ["produce", "replay", "latency"] as const) {
     if (phase === "latency") {
       const load = { valueBytes: LATENCY_VALUE_BYTES, recordsPerSecond: LATENCY_RATE };
       const seconds = volumes.latencySeconds;
