@@ -269,6 +269,37 @@ export const ARGUED: readonly Argued[] = [
     replace: "this.#nextOffset += span;\nthis.#lastIndex = index;",
     reason: "the two do not read each other",
   },
+  {
+    path: `${LOG}/checkpoint-format.ts`,
+    find: 'if (typeof item !== "object" || item === null) return undefined;',
+    replace: 'if (typeof item !== "object" && item === null) return undefined;',
+    reason: "what is no object has none of the three fields, which are asked for next",
+  },
+  {
+    path: `${LOG}/term-runs.ts`,
+    find: "if (cut !== undefined && cut.startIndex < first) {",
+    replace: "if (cut !== undefined && cut.startIndex <= first) {",
+    reason: "a run that begins at the first index is replaced by one that says the same",
+  },
+  {
+    path: `${LOG}/tail-budget.ts`,
+    find: "if (this.#head * 2 >= this.#chunks.length && this.#head > 0) {",
+    replace: "if (this.#head * 2 >= this.#chunks.length || this.#head > 0) {",
+    reason: "when the list is moved is only a question of work",
+  },
+  {
+    path: `${LOG}/group-state.ts`,
+    find: "this.#budget.removed(this.tail.truncateSuffix(from));\nthis.flushedIndex = Math.min(this.flushedIndex, from - 1);",
+    replace:
+      "this.flushedIndex = Math.min(this.flushedIndex, from - 1);\nthis.#budget.removed(this.tail.truncateSuffix(from));",
+    reason: "the two do not read each other",
+  },
+  {
+    path: "packages/partition/src/core/append-queue.ts",
+    find: "append.waiters.delete(waiter);\nwaiter.onStored(append);",
+    replace: "waiter.onStored(append);\nappend.waiters.delete(waiter);",
+    reason: "each is told once either way: nobody who is told asks the queue in the same turn",
+  },
 ];
 
 /** Lines without their indentation, as `find` has them. */

@@ -118,7 +118,7 @@ const ROWS: readonly Row[] = [
   [
     "a full disk ends the process",
     `${STORE}/io/wal-writer.ts`,
-    "        if (!isDiskFull(error)) throw error;\n",
+    "        if (!isDiskFull(error) || !(await this.#files.waitForSpace())) throw error;\n",
     "        throw error;\n",
   ],
   [

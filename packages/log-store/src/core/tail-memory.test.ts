@@ -36,7 +36,7 @@ function compare(tail: FrameTail, list: readonly Frame[], first: number): void {
     expect(tail.at(index)).toBe(list[index - first]);
   }
   for (const [at, frame] of list.entries()) {
-    for (const maxBytes of [1, 100, 10_000]) {
+    for (const maxBytes of [1, 100, bytesOf(list.slice(at, at + 2)), 10_000]) {
       let bytes = 0;
       const wanted = list.slice(at, at + 4).filter((each, nth) => {
         bytes += each.byteLength;

@@ -29,6 +29,21 @@ describe("retentionStart", () => {
     expect(retentionStart(segments(5, 30, 1), policy, now)).toBeUndefined();
   });
 
+  it("keeps a segment whose age is just the retention time", () => {
+    const policy = { ...keep, retentionMs: 10 * DAY_MS };
+    expect(retentionStart(segments(10, 9, 1), policy, now)).toBeUndefined();
+    expect(
+      retentionStart(segments(10, 9, 1), { ...policy, retentionMs: 10 * DAY_MS - 1 }, now),
+    ).toBe(100);
+  });
+
+  it("lets a segment go that ends at the high watermark, and none that goes above it", () => {
+    const policy = { ...keep, retentionMs: 10 * DAY_MS };
+    const at = (highWatermark: number) =>
+      retentionStart(segments(30, 20, 5, 1), policy, { ...now, highWatermark });
+    expect([at(200), at(199), at(99)]).toEqual([200, 100, undefined]);
+  });
+
   it("keeps imported history: age counts from when the next segment began", () => {
     const policy = { ...keep, retentionMs: 10 * DAY_MS };
     const [first, ...rest] = segments(90, 80, 70);
