@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { decodeUtf8, encodeUtf8 } from "@stratalog/base";
@@ -23,6 +23,12 @@ const put = (key: string, value = key) => ({
 });
 
 describe("LevelKeyValueStore", () => {
+  it.runIf(process.platform !== "win32")("makes a directory that is its user's alone", async () => {
+    const store = await LevelKeyValueStore.open(join(directory, "kv"));
+    await store.close();
+    expect((await stat(join(directory, "kv"))).mode & 0o777).toBe(0o700);
+  });
+
   it("keeps values over a restart and reads ranges in key order, the end excluded", async () => {
     const first = await LevelKeyValueStore.open(directory);
     await first.write([put("b"), put("a"), put("c"), put("empty", "")], { sync: true });

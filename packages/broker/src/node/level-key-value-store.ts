@@ -1,3 +1,4 @@
+import { mkdir } from "node:fs/promises";
 import {
   CodedError,
   type KeyRange,
@@ -9,6 +10,9 @@ import { Level } from "level";
 import { checkLevelFiles, describeFinding, type LevelCheck } from "./level/check-level-files.ts";
 
 type Database = Level<string, Uint8Array>;
+
+/** LevelDB makes its files readable for everybody; their directory lets nobody else in. */
+const DIRECTORY_MODE = 0o700;
 
 /**
  * Bytes before each value: the CRC-32C of key and value, big-endian. A value under a wrong key is
@@ -45,6 +49,8 @@ export class LevelKeyValueStore implements KeyValueStore {
   static async open(directory: string): Promise<LevelKeyValueStore> {
     const checking = await settled(checkLevelFiles(directory));
     const check = checking.ok ? checking.value : undefined;
+    // It may be there already; LevelDB says what else is wrong with it.
+    await settled(mkdir(directory, { mode: DIRECTORY_MODE }));
     const database: Database = new Level(directory, { keyEncoding: "utf8", valueEncoding: "view" });
     try {
       await database.open();

@@ -31,17 +31,28 @@ async function mapped<T>(operation: string, path: string, work: Promise<T>): Pro
   }
 }
 
-const OPEN_FLAGS = { read: "r", write: "r+", exclusive: "wx+" } as const;
+const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants;
+const OPEN_FLAGS = {
+  read: O_RDONLY,
+  write: O_RDWR,
+  create: O_RDWR | O_CREAT,
+  exclusive: O_RDWR | O_CREAT | O_EXCL,
+} as const;
 
-/** The machine's files. The only importer of `node:fs` on the data path. */
+/** Records are their cluster's business: other users of the machine read and change nothing. */
+const FILE_MODE = 0o600;
+const DIRECTORY_MODE = 0o700;
+
+/**
+ * The machine's files. The only importer of `node:fs` on the data path. What it makes is its user's
+ * alone (files 0600, directories 0700); what is there already keeps its mode. A symbolic link in
+ * the place of a file is refused; a directory may be one.
+ */
 export class NodeFileSystem implements FileSystem {
   async open(path: string, mode: "read" | "write" | "create" | "exclusive"): Promise<FileHandle> {
-    const flags =
-      mode === "create"
-        ? // Node has no text flag for "read and write, made when missing, never emptied".
-          fs.constants.O_RDWR | fs.constants.O_CREAT
-        : OPEN_FLAGS[mode];
-    const handle = await mapped("open", path, fs.promises.open(path, flags));
+    // Nobody else's file is written or read under a name of ours: a link there is refused.
+    const flags = OPEN_FLAGS[mode] | O_NOFOLLOW;
+    const handle = await mapped("open", path, fs.promises.open(path, flags, FILE_MODE));
     return new NodeFileHandle(path, handle);
   }
 
@@ -105,7 +116,7 @@ export class NodeFileSystem implements FileSystem {
 /** Makes one directory, or finds it there; false when its parent is missing. */
 async function makeOne(directory: string): Promise<boolean> {
   try {
-    await fs.promises.mkdir(directory);
+    await fs.promises.mkdir(directory, DIRECTORY_MODE);
     return true;
   } catch (error) {
     const failure = mapError(error, "makeDirectory", directory);

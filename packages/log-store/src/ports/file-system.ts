@@ -75,7 +75,8 @@ export class FileSystemError extends Error {
   readonly path: string;
 
   constructor(code: FileSystemErrorCode, operation: string, path: string, cause?: unknown) {
-    super(`${operation} ${path}: ${code}`, cause === undefined ? undefined : { cause });
+    const reason = code === "OTHER" && cause instanceof Error ? cause.message : code;
+    super(`${operation} ${path}: ${reason}`, cause === undefined ? undefined : { cause });
     this.code = code;
     this.operation = operation;
     this.path = path;
