@@ -37,7 +37,10 @@ export const ERROR_CODES = {
   ABORTED: no("The caller's signal aborted the call."),
   INTERNAL: unsure(false, "A bug; the broker's log has the details."),
   // Topics and cluster
-  INVALID_TOPIC: no("A topic name is empty, too long or has characters that are not allowed."),
+  INVALID_TOPIC: no(
+    "A topic name is empty, too long, has characters that are not allowed, or differs from another " +
+      "topic's only in dots and underscores.",
+  ),
   TOPIC_ALREADY_EXISTS: no("A topic of that name exists."),
   UNKNOWN_TOPIC_OR_PARTITION: again("The topic or partition does not exist (here, yet)."),
   INVALID_PARTITIONS: no("The number of partitions is not allowed; it can only grow."),

@@ -82,6 +82,21 @@ describe("create-topic", () => {
     expect(message).toContain(why);
   });
 
+  it.each([
+    ["orders.new", "orders_new"],
+    ["orders_new", "orders.new"],
+    ["a.b_c", "a_b.c"],
+  ])("refuses %j beside %j, and takes it when that is gone", (name, existing) => {
+    const { image } = run(cluster(1), create(existing));
+    const [code, message] = refusal(image, create(name));
+    expect(code).toBe("INVALID_TOPIC");
+    expect(message).toContain(existing);
+    const others = ["ordersnew", "orders-new", "orders.new.", `x${name}`];
+    for (const other of others) expect(run(image, create(other)).image.topics.size).toBe(2);
+    const { image: without } = run(image, { type: "delete-topic", name: existing });
+    expect(run(without, create(name)).image.topics.size).toBe(1);
+  });
+
   it("takes names of 249 characters and internal names from inside", () => {
     const { image } = run(cluster(1), create("a".repeat(249)));
     expect(image.topics.size).toBe(1);

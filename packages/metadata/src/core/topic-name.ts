@@ -24,3 +24,11 @@ export function checkTopicName(name: string): string | undefined {
 export function isInternalName(name: string): boolean {
   return name.startsWith(INTERNAL_PREFIX);
 }
+
+/**
+ * Whether two names are one where dots and underscores are one character, as in the names of many
+ * metric systems.
+ */
+export function isSameForMetrics(a: string, b: string): boolean {
+  return a.length === b.length && a.replaceAll(".", "_") === b.replaceAll(".", "_");
+}

@@ -57,7 +57,7 @@ export type ConfigSource =
 export interface CreateTopicRequest {
   /**
    * Name: 1 to 249 of letters, digits, ".", "_" and "-"; not "." or ".."; not beginning with two
-   * underscores.
+   * underscores; not the name of another topic but for "." in place of "_".
    */
   readonly name: string;
   /**

@@ -3,7 +3,12 @@ import { textMapShape, topicIdShape } from "../fields.ts";
 import { expectedBrokerCount, type MetadataImage, type TopicKind, topicByName } from "../image.ts";
 import { placePartitions } from "../placement.ts";
 import { checkTopicSetting } from "../topic-config.ts";
-import { checkTopicName, INTERNAL_PREFIX, isInternalName } from "../topic-name.ts";
+import {
+  checkTopicName,
+  INTERNAL_PREFIX,
+  isInternalName,
+  isSameForMetrics,
+} from "../topic-name.ts";
 import {
   accept,
   type CommandContext,
@@ -73,6 +78,7 @@ export function handleCreateTopic(
     (existing === undefined
       ? undefined
       : refuse("TOPIC_ALREADY_EXISTS", `topic ${name} exists already`, { topic: name })) ??
+    refuseCollision(image, name) ??
     refusePartitionCount(image, partitionCount) ??
     refuseReplicationFactor(image, replicationFactor) ??
     refuseConfig(config);
@@ -101,6 +107,24 @@ function refuseName(name: string, kind: TopicKind): Refusal | undefined {
     return refuse(
       "INVALID_TOPIC",
       `names that begin with "${INTERNAL_PREFIX}" are reserved; choose another than ${name}`,
+    );
+  }
+  return undefined;
+}
+
+/**
+ * Kafka's rule, so that names move between both: whoever counts by topic would count the two as
+ * one.
+ */
+function refuseCollision(image: MetadataImage, name: string): Refusal | undefined {
+  if (!/[._]/.test(name)) return undefined;
+  for (const existing of image.topicIds.keys()) {
+    if (!isSameForMetrics(existing, name)) continue;
+    return refuse(
+      "INVALID_TOPIC",
+      `topic ${name} differs from topic ${existing} only in "." and "_", which metrics take for ` +
+        "the same; choose another name",
+      { topic: name, existing },
     );
   }
   return undefined;
