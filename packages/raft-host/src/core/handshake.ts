@@ -8,9 +8,13 @@
  * | 1     | block: 1 hello on the control lane, 2 hello on the bulk lane, 3 welcome, 4 refusal |
  * | 2     | length of the text, big-endian                   |
  * | n     | JSON: a PeerHello, or { reason, hello } for a refusal |
+ *
+ * A PeerHello is { protocolVersion, clusterId?, brokerId, directoryId, incarnation, address? }, with
+ * address: { host, port }. Fields of other names are ignored; one of these that is of another type
+ * or out of range makes the handshake malformed.
  */
 import { brokerId, decodeUtf8Strict, encodeUtf8 } from "@stratalog/base";
-import type { Lane, PeerHello } from "../ports/peer-link.ts";
+import type { Lane, PeerAddress, PeerHello } from "../ports/peer-link.ts";
 
 /** Bytes before the text. */
 export const HANDSHAKE_HEADER_BYTES = 7;
@@ -23,7 +27,10 @@ const HELLO_BULK = 2;
 const WELCOME = 3;
 const REFUSAL = 4;
 const BROKER_ID_MAX = 0xffff;
+const PORT_MAX = 0xffff;
 const NAME_LENGTH_MAX = 128;
+/** A name of the domain name system or an IP address; nothing that would be none in a log line. */
+const HOST = /^[^\s\p{C}]{1,253}$/u;
 const REASON_LENGTH_MAX = 500;
 
 /** One block of the handshake. */
@@ -117,14 +124,24 @@ function parseObject(text: string): Readonly<Record<string, unknown>> | undefine
 }
 
 function parseHello(json: Readonly<Record<string, unknown>>): PeerHello | undefined {
-  const { protocolVersion, clusterId, brokerId: id, directoryId, incarnation } = json;
+  const { protocolVersion, clusterId, brokerId: id, directoryId, incarnation, address } = json;
   if (typeof protocolVersion !== "number" || !Number.isInteger(protocolVersion)) return undefined;
   if (typeof id !== "number" || !Number.isInteger(id) || id < 1 || id > BROKER_ID_MAX) {
     return undefined;
   }
   if (!isName(directoryId) || !isName(incarnation)) return undefined;
   if (clusterId !== undefined && !isName(clusterId)) return undefined;
-  return { protocolVersion, clusterId, brokerId: brokerId(id), directoryId, incarnation };
+  const hello = { protocolVersion, clusterId, brokerId: brokerId(id), directoryId, incarnation };
+  if (address === undefined) return hello;
+  const parsed = isObject(address) ? parseAddress(address) : undefined;
+  return parsed === undefined ? undefined : { ...hello, address: parsed };
+}
+
+function parseAddress(json: Readonly<Record<string, unknown>>): PeerAddress | undefined {
+  const { host, port } = json;
+  if (typeof host !== "string" || !HOST.test(host)) return undefined;
+  if (typeof port !== "number" || !Number.isInteger(port)) return undefined;
+  return port >= 1 && port <= PORT_MAX ? { host, port } : undefined;
 }
 
 /** Names the keys as unknown; each is checked where it is read. */

@@ -96,6 +96,11 @@ export class IncomingConnection {
     return this.#sender === undefined;
   }
 
+  /** Whose connection it is; undefined before its hello was accepted. */
+  get peer(): BrokerId | undefined {
+    return this.#sender?.peer;
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#socket.destroy();

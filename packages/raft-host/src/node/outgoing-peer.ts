@@ -1,11 +1,12 @@
 import type { BrokerId, Logger, Random, Timer, Timers } from "@stratalog/base";
-import type {
-  Lane,
-  PeerAddress,
-  PeerDownReason,
-  PeerHello,
-  PeerMessageKind,
-  SendResult,
+import {
+  type Lane,
+  LANES,
+  type PeerAddress,
+  type PeerDownReason,
+  type PeerHello,
+  type PeerMessageKind,
+  type SendResult,
 } from "../ports/peer-link.ts";
 import { OutgoingLane } from "./outgoing-lane.ts";
 import type { PeerTls, TcpLimits } from "./tcp-options.ts";
@@ -32,8 +33,6 @@ export interface OutgoingPeerOptions {
   readonly tls?: PeerTls | undefined;
   readonly events: OutgoingPeerEvents;
 }
-
-const LANES: readonly Lane[] = ["control", "bulk"];
 
 /**
  * The two connections that this broker dials to one peer. Each broker dials for what it sends, so

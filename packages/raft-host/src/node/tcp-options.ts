@@ -22,6 +22,8 @@ export interface TcpLimits {
   readonly silentPingCount: number;
   /** Accepted connections that may be in their handshake at one time. */
   readonly greetingCountMax: number;
+  /** Connected brokers that this one was not told of and dials where they say. */
+  readonly guestCountMax: number;
 }
 
 export const DEFAULT_TCP_LIMITS: TcpLimits = {
@@ -34,6 +36,7 @@ export const DEFAULT_TCP_LIMITS: TcpLimits = {
   pingMs: 500,
   silentPingCount: 6,
   greetingCountMax: 64,
+  guestCountMax: 16,
 };
 
 /** Encryption of a peer link: this broker's certificate and whom it trusts. */

@@ -1,14 +1,16 @@
 import type { Socket } from "node:net";
 import { assert, type BrokerId, CodedError, present, type Timer } from "@stratalog/base";
-import type {
-  Lane,
-  PeerAddress,
-  PeerHandler,
-  PeerHello,
-  PeerLink,
-  PeerMessageKind,
-  SendResult,
+import {
+  type Lane,
+  LANES,
+  type PeerAddress,
+  type PeerHandler,
+  type PeerHello,
+  type PeerLink,
+  type PeerMessageKind,
+  type SendResult,
 } from "../ports/peer-link.ts";
+import { Guests } from "./guests.ts";
 import { IncomingConnection, type IncomingEvents } from "./incoming-connection.ts";
 import { OutgoingPeer, type OutgoingPeerEvents } from "./outgoing-peer.ts";
 import { createPeerServer, type PeerServer } from "./peer-server.ts";
@@ -16,12 +18,14 @@ import { DEFAULT_TCP_LIMITS, type TcpLimits, type TcpPeerLinkOptions } from "./t
 
 /**
  * Peer messages over framed TCP. Each broker dials every peer with one connection per lane and
- * sends on what it dialled; what it accepted it only reads. Nothing that arrives on a connection
+ * sends on what it dialled; what it accepted it only reads. Brokers that it was not told of are
+ * dialled where their hello says, while they are connected. Nothing that arrives on a connection
  * can throw out of this class: foreign or malformed bytes close the connection that they came on.
  */
 export class TcpPeerLink implements PeerLink {
   readonly #options: TcpPeerLinkOptions;
   readonly #limits: TcpLimits;
+  readonly #guests: Guests;
   readonly #listener: PeerServer;
   readonly #outgoing = new Map<BrokerId, OutgoingPeer>();
   readonly #incoming = new Set<IncomingConnection>();
@@ -35,6 +39,7 @@ export class TcpPeerLink implements PeerLink {
   constructor(options: TcpPeerLinkOptions) {
     this.#options = options;
     this.#limits = { ...DEFAULT_TCP_LIMITS, ...options.limits };
+    this.#guests = new Guests(this.#limits.guestCountMax);
     const { tls, logger } = options;
     const { handshakeTimeoutMs, greetingCountMax: handshakeCountMax } = this.#limits;
     const accept = (socket: Socket): void => this.#accept(socket);
@@ -79,7 +84,8 @@ export class TcpPeerLink implements PeerLink {
 
   setPeers(peers: ReadonlyMap<BrokerId, PeerAddress>): void {
     this.#addresses = new Map(peers);
-    if (this.#state === "started") this.#dialPeers();
+    for (const peer of peers.keys()) this.#guests.forget(peer);
+    this.#dialPeers();
   }
 
   setHello(hello: PeerHello): void {
@@ -113,11 +119,13 @@ export class TcpPeerLink implements PeerLink {
     });
   }
 
-  /** Brings the dialled peers in line with the wanted addresses. */
+  /** Brings the dialled peers in line with the wanted addresses, once the link has started. */
   #dialPeers(): void {
+    if (this.#state !== "started") return;
     const self = present(this.#hello, "hello").brokerId;
+    const addresses = new Map([...this.#guests.addresses(), ...this.#addresses]);
     for (const [peer, connection] of this.#outgoing) {
-      const wanted = this.#addresses.get(peer);
+      const wanted = addresses.get(peer);
       const { host, port } = connection.address;
       if (wanted?.host === host && wanted.port === port) continue;
       const wasUp = connection.isUp;
@@ -125,7 +133,7 @@ export class TcpPeerLink implements PeerLink {
       this.#outgoing.delete(peer);
       if (wasUp) this.#handler?.onPeerDown(peer, "closed");
     }
-    for (const [peer, address] of this.#addresses) {
+    for (const [peer, address] of addresses) {
       if (peer === self || this.#outgoing.has(peer)) continue;
       const { timers, random, logger, tls } = this.#options;
       const shared = { peer, address, limits: this.#limits, timers, random, logger, tls };
@@ -185,9 +193,9 @@ export class TcpPeerLink implements PeerLink {
     return {
       onHello: (connection, lane, hello) => {
         const own = present(this.#hello, "hello");
-        const refusal = this.#checkHello(hello);
+        const refusal = this.#checkHello(hello) ?? this.#maybeAdmit(hello);
         if (refusal !== undefined) return { hello: own, refusal };
-        const key = `${hello.brokerId} ${lane}`;
+        const key = laneKey(hello.brokerId, lane);
         // A peer that dials again has given up its old connection, which may hang half open here.
         this.#incomingByLane.get(key)?.close();
         this.#incomingByLane.set(key, connection);
@@ -200,8 +208,25 @@ export class TcpPeerLink implements PeerLink {
         for (const [key, open] of this.#incomingByLane) {
           if (open === connection) this.#incomingByLane.delete(key);
         }
+        this.#maybeForget(connection.peer);
       },
     };
+  }
+
+  /** Makes a guest of a broker that this one was not told of; a text says why not. */
+  #maybeAdmit(hello: PeerHello): string | undefined {
+    if (this.#addresses.has(hello.brokerId)) return undefined;
+    const refusal = this.#guests.admit(hello);
+    if (refusal === undefined) this.#dialPeers();
+    return refusal;
+  }
+
+  /** A guest whose last connection has closed is gone, and is not dialled any more. */
+  #maybeForget(peer: BrokerId | undefined): void {
+    if (peer === undefined || LANES.some((lane) => this.#incomingByLane.has(laneKey(peer, lane)))) {
+      return;
+    }
+    if (this.#guests.forget(peer)) this.#dialPeers();
   }
 
   #schedulePing(): void {
@@ -210,6 +235,10 @@ export class TcpPeerLink implements PeerLink {
       this.#schedulePing();
     });
   }
+}
+
+function laneKey(peer: BrokerId, lane: Lane): string {
+  return `${peer} ${lane}`;
 }
 
 function listenError(error: Error, host: string, port: number): CodedError {

@@ -6,6 +6,8 @@ import type { BrokerId } from "@stratalog/base";
  */
 export type Lane = "control" | "bulk";
 
+export const LANES: readonly Lane[] = ["control", "bulk"];
+
 /** First byte of every peer message. */
 export const PEER_MESSAGE = {
   raft: 1,
@@ -40,6 +42,11 @@ export interface PeerHello {
   readonly directoryId: string;
   /** A UUID drawn at each start of the process. */
   readonly incarnation: string;
+  /**
+   * Where the others can dial it. Whoever was not told of this broker answers it there; without an
+   * address it hears no answer from them.
+   */
+  readonly address?: PeerAddress | undefined;
 }
 
 /**
@@ -72,7 +79,10 @@ export interface PeerLink {
   /** Starts to listen; resolves with the port in use (asked-for port 0 gives a free one). */
   start(handler: PeerHandler): Promise<{ readonly port: number }>;
   stop(): Promise<void>;
-  /** The peers to keep connections to; may be called again as brokers come, go or move. */
+  /**
+   * The peers to keep connections to; may be called again as brokers come, go or move. Whoever
+   * else connects is a guest: it is answered at the address in its hello while it is connected.
+   */
   setPeers(peers: ReadonlyMap<BrokerId, PeerAddress>): void;
   /** Says what this side is; may be called again once the cluster id is known. */
   setHello(hello: PeerHello): void;
