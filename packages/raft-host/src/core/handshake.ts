@@ -9,9 +9,9 @@
  * | 2     | length of the text, big-endian                   |
  * | n     | JSON: a PeerHello, or { reason, hello } for a refusal |
  *
- * A PeerHello is { protocolVersion, clusterId?, brokerId, directoryId, incarnation, address? }, with
- * address: { host, port }. Fields of other names are ignored; one of these that is of another type
- * or out of range makes the handshake malformed.
+ * A PeerHello is { protocolVersion, clusterId?, brokerId, directoryId, incarnation, address? },
+ * its address { host, port }. Other fields are ignored; one of these that is of another type or
+ * out of range makes the handshake malformed.
  */
 import { brokerId, decodeUtf8Strict, encodeUtf8 } from "@stratalog/base";
 import type { Lane, PeerAddress, PeerHello } from "../ports/peer-link.ts";
