@@ -6,7 +6,12 @@ export {
   type ProducerFields,
   patchProducer,
 } from "./core/batch-builder.ts";
-export { type BatchRules, type BatchValidation, validateBatch } from "./core/batch-validation.ts";
+export {
+  BATCH_RECORDS_MAX,
+  type BatchRules,
+  type BatchValidation,
+  validateBatch,
+} from "./core/batch-validation.ts";
 export type { OpenedBatch } from "./core/codec.ts";
 export type { Compression } from "./core/compression.ts";
 export { crc32c } from "./core/crc32c.ts";

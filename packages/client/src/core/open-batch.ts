@@ -1,4 +1,4 @@
-import { BatchBuilder, type RecordInput } from "@stratalog/record-batch";
+import { BATCH_RECORDS_MAX, BatchBuilder, type RecordInput } from "@stratalog/record-batch";
 import type { BatchBuffers } from "./batch-buffers.ts";
 import type { ProduceBatch, RecordWaiter } from "./produce-batch.ts";
 import type { ProduceLane } from "./produce-lane.ts";
@@ -39,7 +39,9 @@ export class OpenBatch {
 
   /** Adds a record; false when the batch is full. A first record is taken whatever its size. */
   tryAppend(record: RecordInput): boolean {
-    const isFirst = this.#builder.recordCount === 0;
+    const { recordCount } = this.#builder;
+    if (recordCount >= BATCH_RECORDS_MAX) return false;
+    const isFirst = recordCount === 0;
     return this.#builder.tryAppend(record, isFirst ? Number.MAX_SAFE_INTEGER : this.#maxBytes);
   }
 

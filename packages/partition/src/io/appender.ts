@@ -1,5 +1,10 @@
 import { type Clock, CodedError } from "@stratalog/base";
-import { patchBaseOffset, patchLeaderEpoch, validateBatch } from "@stratalog/record-batch";
+import {
+  BATCH_RECORDS_MAX,
+  patchBaseOffset,
+  patchLeaderEpoch,
+  validateBatch,
+} from "@stratalog/record-batch";
 import type { BatchHeader } from "@stratalog/record-batch";
 import { AppendQueue, type AppendWaiter, type PendingAppend } from "../core/append-queue.ts";
 import type { BatchIdentity } from "../core/producer-history.ts";
@@ -117,7 +122,8 @@ export class Appender {
   }
 
   #validate(batch: Uint8Array): BatchHeader {
-    const validation = validateBatch(batch, { maxBytes: this.config.maxMessageBytes });
+    const maxBytes = this.config.maxMessageBytes;
+    const validation = validateBatch(batch, { maxBytes, maxRecords: BATCH_RECORDS_MAX });
     if (validation.ok) return validation.header;
     throw new CodedError(validation.code, `${this.#state.name}: ${validation.message}`);
   }

@@ -71,6 +71,16 @@ describe("validateBatch", () => {
     expect(result).toMatchObject({ ok: false, code });
   });
 
+  test("takes a batch of as many records as are allowed, compressed or not, and none of more", () => {
+    for (const bytes of [batch({}, 5), forged((b) => b.fill(1, 22, 23), {})]) {
+      const count = bytes.length > 80 ? 5 : 2;
+      const rules = (maxRecords: number) => ({ ...RULES, maxRecords });
+      expect(validateBatch(bytes, rules(count))).toMatchObject({ ok: true });
+      const refused = validateBatch(bytes, rules(count - 1));
+      expect(refused).toMatchObject({ ok: false, code: "MESSAGE_TOO_LARGE" });
+    }
+  });
+
   test("takes a batch of exactly the largest size, and one that begins later in its bytes", () => {
     const good = batch();
     expect(validateBatch(good, { maxBytes: good.length }).ok).toBe(true);

@@ -15,6 +15,8 @@ import { type BatchFailure, batchFailure } from "./record.ts";
 export interface BatchRules {
   /** Largest batch, bytes, as it comes: compressed when it is. */
   readonly maxBytes: number;
+  /** Most records. Default: as many as the header says. */
+  readonly maxRecords?: number;
   /** Where the batch starts; it must end where the array ends. Default 0. */
   readonly position?: number;
   /** Codecs that are let through. Default: those which this package can decode. */
@@ -27,6 +29,9 @@ export interface BatchRules {
 
 /** The header of a batch that holds, or why it does not. */
 export type BatchValidation = { readonly ok: true; readonly header: BatchHeader } | BatchFailure;
+
+/** Most records that a producer puts into one batch: a reader may hold all of one at a time. */
+export const BATCH_RECORDS_MAX = 50_000;
 
 /** A record with nothing in it: length, attributes, two deltas, two null lengths, no headers. */
 const RECORD_BYTES_MIN = 7;
@@ -79,10 +84,10 @@ function checkHeader(header: BatchHeader, rules: BatchRules): BatchFailure | und
   if (header.isControl && rules.controlBatches !== "accept") {
     return batchFailure("INVALID_REQUEST", "producers may not send control batches");
   }
-  return checkCount(header) ?? checkProducer(header);
+  return checkCount(header, rules) ?? checkProducer(header);
 }
 
-function checkCount(header: BatchHeader): BatchFailure | undefined {
+function checkCount(header: BatchHeader, rules: BatchRules): BatchFailure | undefined {
   const { recordCount } = header;
   if (recordCount <= 0 || header.lastOffsetDelta !== recordCount - 1) {
     return batchFailure(
@@ -93,6 +98,13 @@ function checkCount(header: BatchHeader): BatchFailure | undefined {
   const payloadBytes = header.totalBytes - BATCH_HEADER_BYTES;
   if (header.compression === "none" && recordCount > payloadBytes / RECORD_BYTES_MIN) {
     return batchFailure("CORRUPT_BATCH", `${recordCount} records in ${payloadBytes} bytes`);
+  }
+  const { maxRecords = recordCount } = rules;
+  if (recordCount > maxRecords) {
+    return batchFailure(
+      "MESSAGE_TOO_LARGE",
+      `a batch of ${recordCount} records; at most ${maxRecords} are allowed`,
+    );
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
 import { CodedError } from "@stratalog/base";
-import type { RecordInput } from "@stratalog/record-batch";
+import { BATCH_RECORDS_MAX, type RecordInput } from "@stratalog/record-batch";
 import { hasPartition, type KnownTopic } from "../../core/metadata-cache.ts";
 import { PartitionQueue } from "../../core/partition-queue.ts";
 import type { ProduceBatch, RecordWaiter } from "../../core/produce-batch.ts";
@@ -332,6 +332,12 @@ export class Producer<Key = unknown, Value = unknown> implements AsyncDisposable
 }
 
 function checkFitsOneBatch(records: readonly RecordInput[]): void {
+  if (records.length > BATCH_RECORDS_MAX) {
+    throw new CodedError(
+      "MESSAGE_TOO_LARGE",
+      `a conditional append is one batch of at most ${BATCH_RECORDS_MAX} records, not ${records.length}`,
+    );
+  }
   let sizeBytes = RECORD_OVERHEAD_BYTES;
   for (const { key, value, headers } of records) {
     sizeBytes += RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
