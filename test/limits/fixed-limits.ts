@@ -1,3 +1,5 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { BatchBuilder } from "@stratalog/record-batch";
 import { BROKERS_MAX, PARTITIONS_MAX, PARTITIONS_PER_TOPIC_MAX } from "@stratalog/metadata";
 import { call, stream, streamFor } from "../catalogue/attacks.ts";
 import type { Attack } from "../catalogue/entry.ts";
@@ -6,6 +8,9 @@ import { TOPIC } from "./limited-broker.ts";
 
 const MIB = 1024 * 1024;
 const QUIET_MS = 1_000;
+const COMMAND_SIZE = 1_000;
+const TEXT_BYTES = 4_096;
+const RETRY_MS = 50;
 const PLACE = { topic: TOPIC, partition: 0 };
 
 function many<T>(count: number, of: (index: number) => T): readonly T[] {
@@ -33,6 +38,48 @@ const join = (fields: object): Attack => {
 };
 /** A stream that goes on when nothing is wrong: an answer need not come. */
 const consume = (request: object): Attack => streamFor(QUIET_MS, "FetchService/Consume", [request]);
+
+/** A batch of so many records without key or value; the stream goes on after its answer. */
+const produceBatch = (count: number): Attack => {
+  const builder = new BatchBuilder();
+  for (let index = 0; index < count; index++) {
+    builder.append({ key: null, value: null, timestampMs: 1 });
+  }
+  const append = { correlation: 1, ...PLACE, batch: builder.build(), timeoutMs: 5_000 };
+  return streamFor(QUIET_MS, "ProduceService/ProduceStream", [{ appends: [append] }]);
+};
+/** So many subscriptions, by as few commands as may be. */
+const subscribe = (count: number): Attack => {
+  const partitions = many(count, (subscription) => ({ subscription, ...PLACE }));
+  const commands = many(Math.ceil(count / COMMAND_SIZE), (index) => ({
+    subscribe: { partitions: partitions.slice(index * COMMAND_SIZE, (index + 1) * COMMAND_SIZE) },
+  }));
+  return streamFor(QUIET_MS, "FetchService/Consume", commands);
+};
+/** Again until the groups' topic is there, which whoever looks for a coordinator makes. */
+const onceCoordinated =
+  (attack: Attack): Attack =>
+  async (target) => {
+    await call("GroupService/FindCoordinator", { groupId: "first" })(target);
+    for (;;) {
+      const outcome = await attack(target);
+      const isEarly = outcome.kind === "error" && outcome.code === "COORDINATOR_NOT_AVAILABLE";
+      if (!isEarly) return outcome;
+      await delay(RETRY_MS);
+    }
+  };
+/** So many bytes of text in all, each offset with as much as one may have. */
+const commitText = (bytes: number): Attack =>
+  onceCoordinated(
+    commit(
+      many(Math.ceil(bytes / TEXT_BYTES), (partition) => ({
+        ...PLACE,
+        partition,
+        offset: 1,
+        metadata: "m".repeat(Math.min(TEXT_BYTES, bytes - partition * TEXT_BYTES)),
+      })),
+    ),
+  );
 
 const REQUEST = "INVALID_REQUEST";
 
@@ -94,6 +141,12 @@ export const FIXED_LIMITS: readonly FixedLimit[] = [
       stream("ProduceService/ProduceStream", {
         appends: many(count, (correlation) => ({ ...PLACE, correlation })),
       }),
+  },
+  {
+    what: "records in one batch",
+    bound: 50_000,
+    code: "MESSAGE_TOO_LARGE",
+    ask: produceBatch,
   },
   {
     what: "records in one `Produce`",
@@ -158,6 +211,12 @@ export const FIXED_LIMITS: readonly FixedLimit[] = [
       }),
   },
   {
+    what: "subscriptions of one consume stream",
+    bound: 10_000,
+    code: REQUEST,
+    ask: subscribe,
+  },
+  {
     what: "subscriptions in one command to pause",
     bound: 10_000,
     code: REQUEST,
@@ -189,11 +248,19 @@ export const FIXED_LIMITS: readonly FixedLimit[] = [
     code: REQUEST,
     ask: (bytes) => commit([{ ...PLACE, offset: 1, metadata: "m".repeat(bytes) }]),
   },
+  {
+    what: "text beside the offsets of one commit",
+    bound: 262_144,
+    unit: "bytes",
+    code: REQUEST,
+    ask: commitText,
+  },
 ];
 
 const COUNTS = "test/limits/cluster-counts.test.ts";
+const PAGES = "packages/broker/src/http/http-listener.test.ts";
 
-/** The same where asking for as much as the bound would take minutes. */
+/** The same where asking is not enough, or for as much as the bound would take minutes. */
 export const OTHER_LIMITS: readonly OtherLimit[] = [
   {
     what: "partitions of a topic, of a cluster",
@@ -211,5 +278,56 @@ export const OTHER_LIMITS: readonly OtherLimit[] = [
     bound: BROKERS_MAX.toLocaleString("en-US"),
     beyond: REQUEST,
     proof: { file: COUNTS, claim: "has up to BROKERS_MAX brokers" },
+  },
+  {
+    what: "TLS handshakes at one time, on each port for clients",
+    bound: "256",
+    beyond: "the connection is closed as it comes",
+    proof: {
+      file: "packages/broker/src/grpc/socket-acceptor.test.ts",
+      claim: "turns one more away while HANDSHAKES_MAX have not ended",
+    },
+  },
+  {
+    what: "deadline of a call without a stream",
+    bound: "300,000 ms",
+    beyond: "it is cut to that",
+    proof: {
+      file: "packages/broker/src/grpc/unary.test.ts",
+      claim: "gives a call the time that its client names, up to CALL_TIMEOUT_MS_MAX",
+    },
+  },
+  {
+    what: "credit that a consume stream heaps up",
+    bound: "67,108,864 bytes",
+    beyond: "more is not counted",
+    proof: {
+      file: "packages/broker/src/services/sessions.test.ts",
+      claim: "has bounds on subscriptions and credit",
+    },
+  },
+  {
+    what: "commits in flight of one group session",
+    bound: "64",
+    beyond: "the session is not read until one is answered",
+    proof: {
+      file: "packages/broker/src/grpc/group-calls.test.ts",
+      claim: "reads no further while too many commits wait",
+    },
+  },
+  {
+    what: "headers of a request of a page",
+    bound: "8,192 bytes",
+    beyond: "the connection is closed",
+    proof: {
+      file: PAGES,
+      claim: "takes headers of HEADER_BYTES_MAX and none of more",
+    },
+  },
+  {
+    what: "time for a request of a page to come",
+    bound: "5,000 ms",
+    beyond: "the connection is closed",
+    proof: { file: PAGES, claim: "gives a request its time to come, and no more" },
   },
 ];

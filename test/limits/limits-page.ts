@@ -17,6 +17,18 @@ goes on serving everybody else. Defaults and meanings come from the schema; ever
 edge by a test (\`test/limits\`). Written by \`npx vitest run test/limits -u\`.
 `;
 
+const UNBOUNDED = `## Without a bound of its own
+
+* Keys and headers of a record in a batch: batches are stored as they come, and a broker neither
+  decompresses one nor walks its records to take it. \`max.message.bytes\` bounds all together, and the
+  count of records is in the batch's header. Records of \`Produce\`, which the broker makes a batch of,
+  have the bounds above.
+* Bytes of a compressed batch once it is decompressed: that is the reader's. \`Fetch\`, which
+  decompresses for its caller, stops at 16 MiB.
+* Frames without a call (resets, settings, pings, what breaks HTTP/2's rules): Node's HTTP/2 bounds
+  them by itself, and there is no setting for it.
+`;
+
 /** Settings of a broker by name, read from their reference. */
 export function settings(): ReadonlyMap<string, Setting> {
   const rows = configReference().split("\n").slice(2);
@@ -66,5 +78,6 @@ ${table(["setting", "default", "allowed", "what it bounds", "beyond it"], config
 ## Fixed
 
 ${table(["what", "most", "beyond it"], [...fixed, ...others])}
-`;
+
+${UNBOUNDED}`;
 }

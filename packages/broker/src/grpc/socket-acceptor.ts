@@ -25,7 +25,7 @@ export interface SocketAcceptorOptions {
 }
 
 /** TLS handshakes at one time; each costs a signature. */
-const HANDSHAKES_MAX = 256;
+export const HANDSHAKES_MAX = 256;
 
 /** Accepts sockets and, with TLS, shakes hands. Its server is bound by the caller. */
 export class SocketAcceptor {

@@ -6,7 +6,8 @@ import { type CallEnvironment, failure } from "./call-environment.ts";
 import { principalOf } from "./connection-principal.ts";
 import { stoppingError } from "./open-calls.ts";
 
-const TIMEOUT_MS_MAX = 300_000;
+/** Longest that a call without a stream may take, whatever its client asks for. */
+export const CALL_TIMEOUT_MS_MAX = 300_000;
 
 /**
  * Makes the library's handler of an answer: decoding failures, deadline, cancellation, status and
@@ -71,7 +72,7 @@ function contextOf(
     get principal() {
       return principalOf(call);
     },
-    timeoutMs: Math.max(0, Math.min(leftMs, TIMEOUT_MS_MAX)),
+    timeoutMs: Math.max(0, Math.min(leftMs, CALL_TIMEOUT_MS_MAX)),
     signal,
   };
 }

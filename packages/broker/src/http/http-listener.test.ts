@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { BrokerMetrics } from "../telemetry/broker-metrics.ts";
 import { addProcessMetrics } from "../telemetry/process-metrics.ts";
 import { type BrokerHealth, brokerPages } from "./broker-pages.ts";
-import { HttpListener, type Pages } from "./http-listener.ts";
+import { HEADER_BYTES_MAX, HttpListener, type Pages } from "./http-listener.ts";
 
 const stops: (() => Promise<void>)[] = [];
 
@@ -12,8 +12,12 @@ afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
 });
 
-async function serve(pages: Pages, port = 0): Promise<string> {
-  const listener = new HttpListener({ host: "127.0.0.1", port, pages, logger: silentLogger });
+async function serve(
+  pages: Pages,
+  { port = 0, ...bounds }: { readonly port?: number; readonly requestMs?: number } = {},
+): Promise<string> {
+  const options = { host: "127.0.0.1", port, pages, logger: silentLogger, ...bounds };
+  const listener = new HttpListener(options);
   stops.push(() => listener.stop());
   return `http://127.0.0.1:${await listener.start()}`;
 }
@@ -124,9 +128,34 @@ describe("HttpListener", () => {
     expect((await fetch(url)).status).toBe(200);
   });
 
+  it("takes headers of HEADER_BYTES_MAX and none of more", async () => {
+    const url = await serve(pages);
+    const request = (bytes: number): string => {
+      const around = "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\nx: \r\n\r\n";
+      return around.replace("x: ", `x: ${"y".repeat(bytes - around.length)}`);
+    };
+    // Node counts a little less than the bytes of the headers.
+    expect(await raw(url, request(HEADER_BYTES_MAX))).toContain("200 OK");
+    expect(await raw(url, request(HEADER_BYTES_MAX + 100))).not.toContain("200");
+  });
+
+  it("gives a request its time to come, and no more", async () => {
+    const url = await serve(pages, { requestMs: 400 });
+    for (const begun of ["", "GET / HTTP/1.1\r\nhost:"]) {
+      const startMs = performance.now();
+      const socket = connect(Number(new URL(url).port), "127.0.0.1").resume();
+      socket.on("error", () => {});
+      socket.write(begun);
+      await new Promise((resolve) => socket.once("close", resolve));
+      expect(performance.now() - startMs).toBeGreaterThan(350);
+      expect(performance.now() - startMs).toBeLessThan(4_000);
+    }
+    expect((await fetch(url)).status).toBe(200);
+  });
+
   it("says that a port is taken", async () => {
     const url = await serve(pages);
-    const second = serve(pages, Number(new URL(url).port));
+    const second = serve(pages, { port: Number(new URL(url).port) });
     await expect(second).rejects.toMatchObject({ code: "ADDRESS_IN_USE" });
   });
 });

@@ -32,19 +32,26 @@ export interface HttpListenerOptions {
   readonly tls?: ListenerTls | undefined;
   /** Connections at once. Default 256. */
   readonly connectionsMax?: number;
+  /** Time for a request to come, the first one's headers included. Default 5,000. */
+  readonly requestMs?: number;
 }
 
 const CONNECTIONS_MAX_DEFAULT = 256;
-const HEADER_BYTES_MAX = 8 * 1024;
-const TIMEOUT_MS = 5_000;
+/** Headers of one request, as Node counts them. */
+export const HEADER_BYTES_MAX = 8 * 1024;
+const REQUEST_MS_DEFAULT = 5_000;
 const KEEP_ALIVE_MS = 10_000;
 
-const BOUNDS: ServerOptions = {
-  maxHeaderSize: HEADER_BYTES_MAX,
-  headersTimeout: TIMEOUT_MS,
-  requestTimeout: TIMEOUT_MS,
-  keepAliveTimeout: KEEP_ALIVE_MS,
-};
+function boundsOf(requestMs: number): ServerOptions {
+  return {
+    maxHeaderSize: HEADER_BYTES_MAX,
+    headersTimeout: requestMs,
+    requestTimeout: requestMs,
+    // Node looks for what is overdue every 30 s by default.
+    connectionsCheckingInterval: Math.ceil(requestMs / 5),
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  };
+}
 
 /** The port for operators and their tools: GET and HEAD of a few pages, nothing else. */
 export class HttpListener {
@@ -87,15 +94,16 @@ export class HttpListener {
   }
 
   #createServer(answer: RequestListener): Server {
-    const { tls } = this.#options;
-    if (tls === undefined) return createServer(BOUNDS, answer);
+    const { tls, requestMs = REQUEST_MS_DEFAULT } = this.#options;
+    const bounds = boundsOf(requestMs);
+    if (tls === undefined) return createServer(bounds, answer);
     const server = createTlsServer(
       {
-        ...BOUNDS,
+        ...bounds,
         ...tls.current,
         requestCert: tls.requiresClientCertificate,
         rejectUnauthorized: tls.requiresClientCertificate,
-        handshakeTimeout: TIMEOUT_MS,
+        handshakeTimeout: requestMs,
       },
       answer,
     );

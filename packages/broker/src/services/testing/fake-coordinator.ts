@@ -22,7 +22,11 @@ export class FakeCoordinator implements GroupCoordinator {
   /** Says something to the session opened last. */
   say: (message: CoordinatorMessage) => void = () => {};
 
-  findCoordinator(): Promise<BrokerId> {
+  /** What the last one who looked for a coordinator was given. */
+  findTimeoutMs: number | undefined;
+
+  findCoordinator(_groupId: string, options: { readonly timeoutMs: number }): Promise<BrokerId> {
+    this.findTimeoutMs = options.timeoutMs;
     return Promise.resolve(this.coordinator);
   }
 
