@@ -1,6 +1,6 @@
 import { type BrokerId, brokerId, type GroupNumber, randomUuid } from "@stratalog/base";
 import { frameCodec, type LogStore } from "@stratalog/log-store";
-import type { MetadataImage } from "@stratalog/metadata";
+import { emptyImage, type MetadataImage } from "@stratalog/metadata";
 import {
   type GroupFailure,
   type PeerAddress,
@@ -12,6 +12,7 @@ import {
 import type { BrokerConfig } from "../config/broker-config.ts";
 import type { BrokerIdentity } from "../directory/broker-identity.ts";
 import type { Environment } from "../environment.ts";
+import { advertised } from "./registration.ts";
 
 /** Version of the framed protocol between brokers; both ends must speak the same. */
 const PEER_PROTOCOL_VERSION = 1;
@@ -24,6 +25,8 @@ export class Peers {
   readonly incarnation: string;
   readonly #config: BrokerConfig;
   #addresses: ReadonlyMap<BrokerId, PeerAddress> = new Map();
+  /** Where the others can dial this broker; known once it listens. */
+  #ownAddress: PeerAddress | undefined;
   #image: MetadataImage | undefined;
 
   constructor(options: {
@@ -66,6 +69,19 @@ export class Peers {
     this.hub.attach(this.raftHost);
   }
 
+  /**
+   * Listens, then dials the seeds: by then a hello can say where to answer a broker that they were
+   * not told of. Resolves with the port in use.
+   */
+  async start(identity: BrokerIdentity): Promise<number> {
+    this.introduce(identity);
+    const { port } = await this.hub.start();
+    this.#ownAddress = advertised(this.#config.listeners.peer, port);
+    this.introduce(identity);
+    this.follow(emptyImage());
+    return port;
+  }
+
   /** What this broker says of itself to the others; again once its cluster is known. */
   introduce(identity: BrokerIdentity): void {
     this.hub.link.setHello({
@@ -74,6 +90,7 @@ export class Peers {
       brokerId: brokerId(identity.brokerId),
       directoryId: identity.directoryId,
       incarnation: this.incarnation,
+      address: this.#ownAddress,
     });
   }
 

@@ -32,7 +32,7 @@ export function registrationOf(facts: {
 }
 
 /** What others dial: as configured, else where it was bound. */
-function advertised(
+export function advertised(
   listener: ListenerConfig,
   boundPort: number,
 ): { readonly host: string; readonly port: number } {

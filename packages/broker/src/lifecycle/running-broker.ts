@@ -126,10 +126,8 @@ export class RunningBroker implements Broker {
     this.#peers = peers;
     formation.current = this.#createFormation(storage, peers);
     this.#formation = formation.current;
-    peers.introduce(storage.directory.identity);
-    peers.follow(this.#cluster.metadata.image);
     this.#stops.add("peers", () => peers.hub.stop());
-    const { port: peer } = await peers.hub.start();
+    const peer = await peers.start(storage.directory.identity);
     peers.raftHost.start();
     this.#stops.add("raft host", async () => {
       const stopped = peers.raftHost.stop();
