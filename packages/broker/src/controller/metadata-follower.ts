@@ -6,6 +6,11 @@ import type { Calls } from "./peer-calls.ts";
 
 const WAIT_MS = 5_000;
 const CALL_TIMEOUT_MS = 10_000;
+/**
+ * Whoever has nothing is answered at once; an answer is lost while the voter still dials this
+ * broker where it was before.
+ */
+const FIRST_CALL_TIMEOUT_MS = 2_000;
 const RETRY_MS = 200;
 
 /**
@@ -62,7 +67,7 @@ export class MetadataFollower {
     const { view, calls } = this.#options;
     const fromIndex = view.appliedIndex;
     const request = encodeMetadataFetch({ fromIndex, waitMs: WAIT_MS });
-    const options = { timeoutMs: CALL_TIMEOUT_MS };
+    const options = { timeoutMs: fromIndex === 0 ? FIRST_CALL_TIMEOUT_MS : CALL_TIMEOUT_MS };
     const delta = decodeMetadataDelta(await calls.call(voter, METADATA_FETCH, request, options));
     if (!this.#isRunning) return true;
     if (delta.index < fromIndex) return false;
