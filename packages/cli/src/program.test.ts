@@ -50,7 +50,7 @@ describe("the command line", () => {
 
   it.each([
     [["fly"], "unknown command"],
-    [["dev", "--brokers", "2"], "must be 1, 3 or 5"],
+    [["dev", "--brokers", "0"], "whole number from 1 to 9"],
     [["dev", "--exit"], "belong to --tour"],
     [["broker", "--bogus"], "unknown option"],
   ])("refuses %j before doing anything", async (args, expected) => {

@@ -1,7 +1,7 @@
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { DEV_DIRECTORY_NAME } from "../dev/dev-directory-name.ts";
 import type { CommandContext } from "./command-context.ts";
-import { collect } from "./option-parsers.ts";
+import { collect, wholeNumber } from "./option-parsers.ts";
 
 const EXAMPLES = `
 Examples:
@@ -10,12 +10,6 @@ Examples:
   strata dev --tour                       the same as npm start: a tour of a minute, then it stays
   strata dev --tour --exit                ends after the tour: 0 only if every comparison held
   strata dev --tour --exit --events kafka.jsonl.gz`;
-
-/** All brokers of such a cluster vote on the controller, so there is an odd number of them. */
-function brokerCount(text: string): number {
-  if (["1", "3", "5"].includes(text)) return Number(text);
-  throw new InvalidArgumentError("It must be 1, 3 or 5: each broker votes on the controller.");
-}
 
 /** Adds `strata dev`. */
 export function addDevCommand(program: Command, context: CommandContext): void {
@@ -26,7 +20,7 @@ export function addDevCommand(program: Command, context: CommandContext): void {
       "Runs a cluster of broker processes on loopback, without TLS, until Ctrl-C. All its data " +
         "is in one directory; starting it again over the same directory resumes it.",
     )
-    .option("--brokers <count>", "brokers of a new cluster: 1, 3 or 5 (default: 3)", brokerCount)
+    .option("--brokers <count>", "brokers of a new cluster (default: 3)", wholeNumber(1, 9))
     .option("--data <dir>", "data directory", DEV_DIRECTORY_NAME)
     .option("--set <key=value>", "a setting for every broker; may be given again", collect, [])
     .option("--tour", "show what the cluster does, on real input, and check it")
