@@ -300,6 +300,36 @@ export const ARGUED: readonly Argued[] = [
     replace: "waiter.onStored(append);\nappend.waiters.delete(waiter);",
     reason: "each is told once either way: nobody who is told asks the queue in the same turn",
   },
+  {
+    path: `${LOG}/wal-batch.ts`,
+    find: "if (frame.payload.length > 0) this.#payloads.push(frame.payload);",
+    replace: "if (frame.payload.length >= 0) this.#payloads.push(frame.payload);",
+    reason: "a vectored write of an empty part writes nothing",
+  },
+  {
+    path: `${LOG}/frame.ts`,
+    find: "this.header = undefined;",
+    replace: "",
+    reason: "a declared field is undefined already",
+  },
+  {
+    path: `${LOG}/group-replay.ts`,
+    find: "#mustBeginRun = true;",
+    replace: "#mustBeginRun = false;",
+    reason: "where there is no run yet, one begins either way",
+  },
+  {
+    path: `${LOG}/frame-codec.ts`,
+    find: "target[position] = MAGIC;\ntarget[position + 1] = TYPE_OF_KIND[frame.kind];",
+    replace: "target[position + 1] = TYPE_OF_KIND[frame.kind];\ntarget[position] = MAGIC;",
+    reason: "the two fill different places",
+  },
+  {
+    path: `${LOG}/frame-codec.ts`,
+    find: "target[position + 1] = TYPE_OF_KIND[frame.kind];\ntarget[position + 2] = 0;",
+    replace: "target[position + 2] = 0;\ntarget[position + 1] = TYPE_OF_KIND[frame.kind];",
+    reason: "the two fill different places",
+  },
 ];
 
 /** Lines without their indentation, as `find` has them. */

@@ -47,7 +47,7 @@ function replay(batches: readonly (readonly Step[])[], checkpoint = CHECKPOINT) 
 describe("the replay of a group", () => {
   test("keeps the segments up to the checkpoint and appends what follows", () => {
     const plan = replay([[entry(21), entry(22)], [entry(23)]]);
-    expect(plan).toMatchObject({ cutIndex: 20, lastIndex: 23, damage: undefined });
+    expect(plan).toMatchObject({ cutIndex: 20, cutOffset: 40, lastIndex: 23, damage: undefined });
     expect(plan.runs).toMatchObject([
       { batch: 11, firstRecord: 0, lastRecord: 1, fromIndex: 21, toIndex: 22 },
       { batch: 12, firstRecord: 0, lastRecord: 0, fromIndex: 23, toIndex: 23 },

@@ -80,6 +80,14 @@ describe("a group's state", () => {
     ]);
   });
 
+  test("writes nothing for a truncation behind its end", () => {
+    const log = new Log();
+    log.append(2);
+    const batch = new WalBatch(9);
+    log.state.apply({ truncateFrom: 3, frames: [] }, batch);
+    expect([batch.isEmpty, log.state.shape.lastIndex]).toEqual([true, 2]);
+  });
+
   test("counts as flushed only what a truncation under way leaves", () => {
     const log = new Log();
     log.append(4);

@@ -2,7 +2,7 @@ import { encodeUtf8 } from "@stratalog/base";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { loadNativeCrc32c } from "../node/native-crc32c.ts";
-import { crc32c, crc32cPortable } from "./crc32c.ts";
+import { crc32c, crc32cPortable, useNativeCrc32c } from "./crc32c.ts";
 
 describe("crc32c", () => {
   // RFC 3720, appendix B.4, and the check value of the catalogue of CRCs.
@@ -16,6 +16,18 @@ describe("crc32c", () => {
   ])("knows the answer for %s", (_name, bytes, expected) => {
     expect(crc32c(bytes)).toBe(expected);
     expect(crc32cPortable(bytes, 0, bytes.length, 0)).toBe(expected);
+  });
+
+  test("asks a faster implementation about what is long, and only that", () => {
+    const asked: number[] = [];
+    useNativeCrc32c((bytes, start, end, seed) => {
+      asked.push(end - start);
+      return crc32cPortable(bytes, start, end, seed);
+    });
+    const bytes = Uint8Array.from({ length: 600 }, (_, byte) => byte & 0xff);
+    expect(crc32c(bytes)).toBe(crc32cPortable(bytes, 0, 600, 0));
+    expect(crc32c(bytes, 100, 200)).toBe(crc32cPortable(bytes, 100, 200, 0));
+    expect(asked).toEqual([600]);
   });
 
   test("goes on from the checksum of what came before", () => {
