@@ -48,6 +48,7 @@ export class Peers {
       link,
       timers: steadyTime.timers,
       logger: logger.child({ part: "peers" }),
+      firstCorrelation: Number.parseInt(this.incarnation.slice(0, 8), 16),
       checkHello: (hello) => checkHello(hello) ?? this.#checkDirectory(hello),
       isMember: (broker) => this.#addresses.has(broker),
     });

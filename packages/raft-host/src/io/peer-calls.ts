@@ -31,6 +31,11 @@ export interface PeerCallsOptions {
   readonly self: BrokerId;
   readonly link: PeerLink;
   readonly timers: Timers;
+  /**
+   * Number of this process's first call. Drawn at random, an answer to a call of the process before
+   * it, which may come late, fits none of this one's. Default 0.
+   */
+  readonly firstCorrelation?: number;
 }
 
 interface Pending {
@@ -54,10 +59,11 @@ export class PeerCalls {
   readonly #handlers = new Map<string, CallHandler>();
   readonly #pending = new Map<number, Pending>();
   readonly #servedCounts = new Map<BrokerId, number>();
-  #lastCorrelation = 0;
+  #nextCorrelation: number;
 
   constructor(options: PeerCallsOptions) {
     this.#options = options;
+    this.#nextCorrelation = options.firstCorrelation ?? 0;
   }
 
   /** Answers the calls of a method from now on. */
@@ -78,7 +84,7 @@ export class PeerCalls {
       const message = `${PENDING_COUNT_MAX} calls to other brokers wait already; try again`;
       return Promise.reject(new CodedError("THROTTLED", message));
     }
-    const correlation = ++this.#lastCorrelation;
+    const correlation = this.#nextCorrelation++;
     const { promise } = this.#open(correlation, peer, { method, ...options });
     if (peer === this.#options.self) {
       this.#serveLocally(correlation, method, body);

@@ -1,4 +1,4 @@
-import { type BrokerId, brokerId, CodedError, silentLogger } from "@stratalog/base";
+import { type BrokerId, brokerId, CodedError, deferred, silentLogger } from "@stratalog/base";
 import { ManualTime } from "@stratalog/base/testing";
 import { describe, expect, it } from "vitest";
 import { MalformedMessageError } from "../core/malformed-message-error.ts";
@@ -85,6 +85,31 @@ describe("PeerCalls", () => {
     await expect(call()).rejects.toMatchObject({ code: "BROKER_NOT_AVAILABLE" });
     await time.advanceAsync(5);
     expect(time.pendingCount).toBe(0);
+  });
+
+  it("take no answer that was meant for the process before", async () => {
+    const { time, network, first, second } = await createPair();
+    const slow = deferred<Uint8Array>();
+    second.calls.handle("slow", () => slow.promise);
+    second.calls.handle("never", () => new Promise(() => {}));
+    const before = first.calls.call(SECOND, "slow", bytes(), { timeoutMs: 50 });
+    await time.advanceAsync(5);
+    const link = network.link(FIRST);
+    const again = new PeerHub({
+      self: FIRST,
+      link,
+      timers: time,
+      logger: silentLogger,
+      firstCorrelation: 123_456_789_012,
+    });
+    await again.start();
+    const after = again.calls.call(SECOND, "never", bytes(), { timeoutMs: 50 });
+    const both = [before, after].map((call) =>
+      expect(call).rejects.toMatchObject({ code: "REQUEST_TIMED_OUT" }),
+    );
+    slow.resolve(bytes(1));
+    await time.advanceAsync(100);
+    await Promise.all(both);
   });
 });
 

@@ -17,6 +17,8 @@ export interface PeerHubOptions {
   readonly link: PeerLink;
   readonly timers: Timers;
   readonly logger: Logger;
+  /** Number of this process's first call, see {@link PeerCalls}. Default 0. */
+  readonly firstCorrelation?: number;
   /**
    * Whether to accept a peer; a text says why not. The link itself checks protocol, cluster and
    * broker id.
