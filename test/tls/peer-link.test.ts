@@ -38,9 +38,9 @@ function tlsOf(folder: string): NonNullable<TcpPeerLinkOptions["tls"]> {
   };
 }
 
-function createLink(port: number, folder: string): TcpPeerLink {
+function createLink(port: number, folder: string, host: string = RIG_HOST): TcpPeerLink {
   return new TcpPeerLink({
-    listen: { host: RIG_HOST, port },
+    listen: { host, port },
     timers: machineTimers,
     random: machineRandom,
     logger: silentLogger,
@@ -79,6 +79,28 @@ describe.skipIf(!canMakeCertificates("peer links over TLS"))("TcpPeerLink over T
     expect(second.isUp(FIRST)).toBe(false);
     await first.stop();
     await second.stop();
+  });
+
+  it("answers a broker that it was not told of only where its certificate says that it is", async () => {
+    // The certificates name 127.0.0.1 and not 127.0.0.2.
+    for (const [host, isAnswered] of [
+      [RIG_HOST, true],
+      ["127.0.0.2", false],
+    ] as const) {
+      const [first, second] = [createLink(0, directory), createLink(0, directory, host)];
+      const [heard, guest] = [new RecordingPeerHandler(), new RecordingPeerHandler()];
+      first.setHello(testHello(FIRST));
+      second.setHello(testHello(SECOND));
+      const { port } = await first.start(heard);
+      const listening = await second.start(guest);
+      second.setHello({ ...testHello(SECOND), address: { host, port: listening.port } });
+      second.setPeers(new Map([[FIRST, { host: RIG_HOST, port }]]));
+      await until(() => heard.events.length > 0 && second.isUp(FIRST));
+      expect(first.isUp(SECOND)).toBe(isAnswered);
+      expect(heard.downReasons()).toEqual(isAnswered ? [] : ["rejected"]);
+      await first.stop();
+      await second.stop();
+    }
   });
 
   it("closes a connection that does not shake hands, and stops with one open", async () => {
