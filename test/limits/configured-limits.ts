@@ -13,6 +13,10 @@ const ROWS: readonly Row[] = [
   ["max.connections.per.ip", "the connection is closed as it comes"],
   ["connection.handshake.timeout.ms", "the connection is closed"],
   ["connections.max.idle.ms", "the connection is closed; clients open another when they need it"],
+  [
+    "connection.max.age.ms",
+    "streams end with BROKER_NOT_AVAILABLE, the connection is closed; clients open another",
+  ],
   ["connection.keepalive.interval.ms", "the client is asked"],
   ["connection.keepalive.timeout.ms", "the connection is closed"],
   ["connection.max.streams", "the call waits at the client"],

@@ -91,6 +91,8 @@ export interface LimitsConfig {
   readonly connectionsPerAddress: number;
   readonly handshakeMs: number;
   readonly idleMs: number;
+  /** 0: connections do not age. */
+  readonly ageMs: number;
   readonly keepaliveMs: number;
   readonly keepaliveTimeoutMs: number;
   readonly streamsPerConnection: number;

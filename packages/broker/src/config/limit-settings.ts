@@ -22,6 +22,12 @@ export const limitSettings = {
   "connections.max.idle.ms": whole(100, DAY_MS)
     .default(600 * SECOND_MS)
     .describe("Time without a call after which a client's connection is closed."),
+  "connection.max.age.ms": whole(0, 7 * DAY_MS)
+    .default(DAY_MS)
+    .describe(
+      "Age, give or take a tenth, at which a client's connection takes no more calls: its streams " +
+        "end, and it is closed when the rest is answered, after 300 s at the latest. 0: never.",
+    ),
   "connection.keepalive.interval.ms": whole(100, DAY_MS)
     .default(20 * SECOND_MS)
     .describe("How often a client's connection is asked whether anybody is there."),

@@ -170,6 +170,7 @@ function limitsOf(values: SettingValues): LimitsConfig {
     connectionsPerAddress: values["max.connections.per.ip"],
     handshakeMs: values["connection.handshake.timeout.ms"],
     idleMs: values["connections.max.idle.ms"],
+    ageMs: values["connection.max.age.ms"],
     keepaliveMs: values["connection.keepalive.interval.ms"],
     keepaliveTimeoutMs: values["connection.keepalive.timeout.ms"],
     streamsPerConnection: values["connection.max.streams"],

@@ -1,12 +1,11 @@
 import type { handleBidiStreamingCall, ServerDuplexStream } from "@grpc/grpc-js";
-import type { ErrorCode } from "@stratalog/base";
+import type { CodedError, ErrorCode } from "@stratalog/base";
 import { type Input, invalidRequest, Malformed } from "@stratalog/protocol";
 import type { Principal } from "../services/principal.ts";
 import type { OpenStream, Serve, StreamHandler } from "../services/rpc/method.ts";
 import { type CallEnvironment, failure } from "./call-environment.ts";
 import { principalOf } from "./connection-principal.ts";
 import type { CallGuard } from "./call-guard.ts";
-import { stoppingError } from "./open-calls.ts";
 import { StreamWriter } from "./stream-writer.ts";
 
 /** Makes the library's handler of a stream out of ours. */
@@ -28,7 +27,8 @@ class BidiCall<Request, Response> implements OpenStream<Response> {
   readonly #method: string;
   #handler: StreamHandler<Request> | undefined;
   #isOver = false;
-  #isDraining = false;
+  /** Why it is to end when what it has begun is answered. */
+  #drainReason: CodedError | undefined;
   #forget: () => void = () => {};
 
   constructor(
@@ -71,7 +71,10 @@ class BidiCall<Request, Response> implements OpenStream<Response> {
       this.#guarded(() => this.#receive(message));
     });
     call.on("end", () => this.#guarded(() => this.#handler?.onEnd()));
-    this.#forget = this.#environment.calls.add(() => this.#drain());
+    this.#forget = this.#environment.calls.add({
+      connection: this.#guard.connection,
+      end: (reason) => this.#drain(reason),
+    });
     if (this.#isOver) this.#forget();
   }
 
@@ -88,8 +91,8 @@ class BidiCall<Request, Response> implements OpenStream<Response> {
   }
 
   end(): void {
-    if (this.#isDraining) {
-      this.fail(stoppingError());
+    if (this.#drainReason !== undefined) {
+      this.fail(this.#drainReason);
       return;
     }
     if (!this.#finish("OK")) return;
@@ -107,8 +110,8 @@ class BidiCall<Request, Response> implements OpenStream<Response> {
    * As if the client had ended its side: what it was promised is kept, and nothing more is taken
    * on.
    */
-  #drain(): void {
-    this.#isDraining = true;
+  #drain(reason: CodedError): void {
+    this.#drainReason ??= reason;
     this.setReading(false);
     this.#guarded(() => this.#handler?.onEnd());
   }

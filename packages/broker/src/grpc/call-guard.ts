@@ -9,6 +9,8 @@ export interface CallGuardOptions {
   readonly total: ByteBudget;
   /** What the calls of its connection hold. */
   readonly connection: ByteBudget;
+  /** The connection that it came by, where that is known. */
+  readonly connectionKey?: object | undefined;
   /** Ends the call at once, whatever is on its way. */
   readonly reset: () => void;
 }
@@ -35,6 +37,11 @@ export class CallGuard {
 
   constructor(options: CallGuardOptions) {
     this.#options = options;
+  }
+
+  /** What its connection is known by. */
+  get connection(): object | undefined {
+    return this.#options.connectionKey;
   }
 
   /** Whether its connection or the broker has no room for more. */

@@ -74,6 +74,7 @@ export function createClientApi(options: ClientApiOptions): ClientApi {
     guards,
     calls,
     timers,
+    random: options.random,
     logger,
     ...(limits === undefined ? {} : { limits }),
   });

@@ -6,7 +6,7 @@ import {
   type ServerOptions,
 } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
-import type { Logger, Timer, Timers } from "@stratalog/base";
+import type { Logger, Random, Timer, Timers } from "@stratalog/base";
 import {
   PROTOBUF_PACKAGE,
   reflectionDefinition,
@@ -22,6 +22,7 @@ import type { ServiceImplementations } from "./method-binding.ts";
 import type { OpenCalls } from "./open-calls.ts";
 import type { GuardedCalls } from "./guarded-calls.ts";
 import { type ListenerTls, SocketAcceptor } from "./socket-acceptor.ts";
+import { CALL_TIMEOUT_MS_MAX } from "./unary.ts";
 
 /** Where and how to listen. */
 export interface ClientListenerOptions {
@@ -35,6 +36,7 @@ export interface ClientListenerOptions {
   readonly guards: GuardedCalls;
   readonly calls: OpenCalls;
   readonly timers: Timers;
+  readonly random: Random;
   readonly logger: Logger;
   /** Over {@link LISTENER_LIMITS}. */
   readonly limits?: Partial<ListenerLimits>;
@@ -63,6 +65,8 @@ export const LISTENER_LIMITS: ListenerLimits = {
   connections: 1_000,
   connectionsPerAddress: 256,
   handshakeMs: 5_000,
+  ageMs: 86_400_000,
+  ageGraceMs: CALL_TIMEOUT_MS_MAX,
   streamsPerConnection: 128,
   messageBytes: 16 * 1024 * 1024 + 64 * 1024,
   headerBytes: 16 * 1024,
@@ -121,6 +125,8 @@ export class ClientListener implements ClientPort {
     this.#connections = new Connections({
       limits: this.#limits,
       timers: options.timers,
+      random: options.random,
+      onOld: (session) => options.calls.drainConnection(session),
       windowBytes: HTTP2_SETTINGS.connectionWindowBytes,
     });
     this.setServing(false);

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { Timers } from "@stratalog/base";
+import type { Random, Timer, Timers } from "@stratalog/base";
 import type { Http2Session } from "./http2-window.ts";
 
 /** Bounds of a listener's connections. */
@@ -10,13 +10,22 @@ export interface ConnectionLimits {
   readonly connectionsPerAddress: number;
   /** Time for a connection to encrypt, and again to show that it speaks HTTP/2. */
   readonly handshakeMs: number;
+  /** Age, give or take a tenth, at which a connection takes no more calls; 0: never. */
+  readonly ageMs: number;
+  /** Time that its calls then have to end. */
+  readonly ageGraceMs: number;
 }
+
+/** Connections of one moment do not all end in one. */
+const AGE_JITTER = 0.1;
 
 /** Counts a listener's connections, turns away those above the bounds and those that say nothing. */
 export class Connections {
   readonly #limits: ConnectionLimits;
   readonly #timers: Timers;
+  readonly #random: Random;
   readonly #windowBytes: number;
+  readonly #onOld: (session: object) => void;
   /** Connections by address; as many entries as connections at most. */
   readonly #byAddress = new Map<string, number>();
   #count = 0;
@@ -25,11 +34,16 @@ export class Connections {
   constructor(options: {
     readonly limits: ConnectionLimits;
     readonly timers: Timers;
+    readonly random: Random;
+    /** A connection has reached its age: its calls are to end. */
+    readonly onOld: (session: object) => void;
     /** Receive window of a connection, see Http2Settings. */
     readonly windowBytes: number;
   }) {
     this.#limits = options.limits;
     this.#timers = options.timers;
+    this.#random = options.random;
+    this.#onOld = options.onOld;
     this.#windowBytes = options.windowBytes;
   }
 
@@ -68,6 +82,23 @@ export class Connections {
     });
     // The other side acknowledged our settings: it speaks HTTP/2.
     session.once("localSettings", () => timer.cancel());
+    session.once("close", () => timer.cancel());
+    this.#watchAge(session);
+  }
+
+  /**
+   * A connection that lives for ever keeps to the broker that it found first, and to a certificate
+   * that has run out.
+   */
+  #watchAge(session: Http2Session): void {
+    const { ageMs, ageGraceMs } = this.#limits;
+    if (ageMs === 0) return;
+    const jitter = AGE_JITTER * (2 * this.#random.fraction() - 1);
+    let timer: Timer = this.#timers.after(Math.round(ageMs * (1 + jitter)), () => {
+      timer = this.#timers.after(ageGraceMs, () => session.destroy());
+      session.close();
+      this.#onOld(session);
+    });
     session.once("close", () => timer.cancel());
   }
 

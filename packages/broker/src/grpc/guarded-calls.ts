@@ -102,6 +102,7 @@ export class GuardedCalls {
       clock: this.#clock,
       total: this.#memory.total,
       connection: this.#memory.ofConnection(stream?.session ?? {}),
+      connectionKey: stream?.session,
       reset: () => stream?.close(ENHANCE_YOUR_CALM),
     });
     if (stream === undefined) return guard;

@@ -22,6 +22,8 @@ export const HTTP2_SETTINGS: Http2Settings = {
 export interface Http2Session {
   setLocalWindowSize(bytes: number): void;
   once(event: "localSettings" | "close", listener: () => void): unknown;
+  /** Says goodbye, takes no more calls, and is closed when those that are open have ended. */
+  close(): void;
   destroy(): void;
   readonly destroyed: boolean;
 }

@@ -1,7 +1,7 @@
 // Bounds of the client port at their edges: one below or at the bound passes, one above does not.
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
 import { type LogFields, silentLogger } from "@stratalog/base";
-import { messageCodec } from "@stratalog/protocol";
+import { callUnary, messageCodec } from "@stratalog/protocol";
 import type { ConsumeRequest } from "@stratalog/protocol";
 import { testBatch } from "@stratalog/partition/testing";
 import { describe, expect, it } from "vitest";
@@ -86,6 +86,34 @@ describe("connections", () => {
     const closed = new Promise((resolve) => session.once("close", resolve));
     expect(await ending(request(session, METADATA).end(frame(new Uint8Array(0))))).toBe("status 0");
     await closed;
+  });
+
+  it("are ended after their grace when a call outlives their age, and never without an age", async () => {
+    const old = { ageMs: 300, ageGraceMs: 400, handshakeMs: 5_000 };
+    await using api = await startApi({ limits: old });
+    await using ageless = await startApi({ limits: { ageMs: 0, ageGraceMs: 0 } });
+    const kept = await open(ageless);
+    const startMs = performance.now();
+    const session = await open(api);
+    const closed = new Promise((resolve) => session.once("close", resolve));
+    // A call in part: its client goes on for longer than it may.
+    request(session, METADATA).write(frame(new Uint8Array(0), 100));
+    await closed;
+    expect(performance.now() - startMs).toBeGreaterThan(600);
+    expect(await ending(request(kept, METADATA).end(frame(new Uint8Array(0))))).toBe("status 0");
+    kept.destroy();
+  });
+
+  it("answer what was asked before their age", async () => {
+    await using api = await startApi({ limits: { ageMs: 400 } });
+    const client = api.client("FetchService");
+    const ask = { topic: "orders", partition: 1, maxWaitMs: 4_000 };
+    const poll = callUnary(client.fetch.bind(client), ask, { deadlineMs: Date.now() + 5_000 });
+    await new Promise((resolve) => setTimeout(resolve, 800));
+    const { replica } = api.cluster.harness("orders", 1);
+    await replica.produce({ batch: testBatch(), acks: "all", timeoutMs: 1_000 });
+    expect((await poll).records).toHaveLength(1);
+    await settled(() => api.api.listener.connectionCount === 0);
   });
 
   it("take messages up to the bound and none above", async () => {

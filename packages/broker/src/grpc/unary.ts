@@ -25,7 +25,7 @@ export function unary<Request, Response>(
     };
     const controller = new AbortController();
     call.once("cancelled", () => controller.abort());
-    const forget = environment.calls.add(() => controller.abort());
+    const forget = environment.calls.add({ end: () => controller.abort() });
     run(call, answer, contextOf(environment, call, controller.signal)).then(
       (response) => {
         forget();

@@ -4,7 +4,7 @@ import type { BrokerConfig, LimitsConfig, ListenerConfig } from "../config/broke
 import type { Environment } from "../environment.ts";
 import { CallMemory } from "../grpc/call-memory.ts";
 import type { ClientApi } from "../grpc/client-api.ts";
-import type { ListenerLimits } from "../grpc/client-listener.ts";
+import { LISTENER_LIMITS, type ListenerLimits } from "../grpc/client-listener.ts";
 import type { LeaderView } from "../replicas/replica-lookup.ts";
 import type { ByteBudget } from "../services/byte-budget.ts";
 import type { ClientPort } from "../services/client-port.ts";
@@ -145,6 +145,8 @@ function listenerLimitsOf(limits: LimitsConfig): ListenerLimits {
     connections: limits.connections,
     connectionsPerAddress: limits.connectionsPerAddress,
     handshakeMs: limits.handshakeMs,
+    ageMs: limits.ageMs,
+    ageGraceMs: LISTENER_LIMITS.ageGraceMs,
     streamsPerConnection: limits.streamsPerConnection,
     messageBytes: limits.requestBytes,
     headerBytes: limits.headerBytes,
