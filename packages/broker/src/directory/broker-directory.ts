@@ -136,7 +136,8 @@ async function readIdentity(options: BrokerDirectoryOptions): Promise<BrokerIden
     const found = decoding.value.formatVersion;
     throw new CodedError(
       "UNSUPPORTED_VERSION",
-      `${path} has format ${found}, this broker reads ${FORMAT_VERSION}: start the version that wrote it`,
+      `${path}/${META_FILE} at byte 0: it has format ${found}, this broker reads ` +
+        `${FORMAT_VERSION}; start the version that wrote it, or restore the file if it is damaged`,
     );
   }
   const { directoryId, clusterId, checksum } = decoding.value;
