@@ -162,10 +162,10 @@ const MISTAKES: readonly (() => Mistake)[] = [
     asks: false,
   }),
   () => ({
-    what: "a number of brokers that cannot vote",
-    args: ["dev", "--brokers", "2"],
+    what: "a number of brokers that cannot be",
+    args: ["dev", "--brokers", "0"],
     code: 2,
-    says: /must be 1, 3 or 5/,
+    says: /whole number from 1 to 9/,
     asks: false,
   }),
 ];
