@@ -80,6 +80,15 @@ describe("a group's state", () => {
     ]);
   });
 
+  test("gives the memory of what goes at its beginning back", () => {
+    const log = new Log();
+    log.append(6);
+    log.flush(1);
+    const before = log.budget.usedBytes;
+    log.state.truncatePrefix(4, 6);
+    expect(log.budget.usedBytes).toBe(before / 2);
+  });
+
   test("writes nothing for a truncation behind its end", () => {
     const log = new Log();
     log.append(2);

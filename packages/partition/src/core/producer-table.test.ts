@@ -38,6 +38,13 @@ describe("a producer's sequence", () => {
     expect(table.check(batch(3, 2))).toEqual({ kind: "next" });
   });
 
+  it("is a snapshot's alone once that is restored: what was proposed does not count", () => {
+    const table = new ProducerTable(10);
+    table.propose(batch(0, 2), 5);
+    table.restore([]);
+    expect(table.check(batch(42))).toEqual({ kind: "next" });
+  });
+
   it("wraps to 0 after the largest number", () => {
     const table = new ProducerTable(10);
     table.commit(batch(SEQUENCE_MAX - 1, 3), 0, 0);
