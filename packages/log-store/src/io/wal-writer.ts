@@ -127,8 +127,8 @@ export class WalWriter {
    * up.
    */
   synced(): Promise<void> {
+    if (this.#hasGivenUp) return Promise.reject(givenUp());
     return new Promise((resolve, reject) => {
-      if (this.#hasGivenUp) reject(givenUp());
       this.#waiting.add(reject);
       this.commit(() => {
         this.#waiting.delete(reject);
