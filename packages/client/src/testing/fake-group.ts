@@ -10,6 +10,7 @@ import {
   type Input,
   toWireError,
 } from "@stratalog/protocol";
+import { partitionKey, type TopicPartition, ungroup } from "../core/topic-partition.ts";
 import type { FakeCluster } from "./fake-cluster.ts";
 
 type Session = ServerDuplexStream<GroupSessionRequest, Input<GroupSessionResponse>>;
@@ -133,7 +134,7 @@ export class FakeGroup {
 
   #onState(member: Member, state: GroupState): void {
     if (state.revision !== member.revision) return;
-    member.owned = new Set(keysOf(state.owned));
+    member.owned = new Set(ungroup(state.owned).map(partitionKey));
     this.#push();
   }
 
@@ -147,15 +148,12 @@ export class FakeGroup {
   }
 
   /** Only a member that is one, and only of what it owns, stores offsets. */
-  #refusalOf(
-    member: Member,
-    offsets: readonly { readonly topic: string; readonly partition: number }[],
-  ): CodedError | undefined {
+  #refusalOf(member: Member, offsets: readonly TopicPartition[]): CodedError | undefined {
     const { memberId } = member;
     if (this.members.get(memberId) !== member) return new CodedError("UNKNOWN_MEMBER", memberId);
-    const stale = offsets.find((each) => !member.owned.has(keyOf(each)));
+    const stale = offsets.find((each) => !member.owned.has(partitionKey(each)));
     if (stale === undefined) return undefined;
-    return new CodedError("FENCED_MEMBER_EPOCH", keyOf(stale));
+    return new CodedError("FENCED_MEMBER_EPOCH", partitionKey(stale));
   }
 
   #commitByCall(request: CommitOffsetsRequest): object {
@@ -169,15 +167,9 @@ export class FakeGroup {
     return {};
   }
 
-  #store(
-    offsets: readonly {
-      readonly topic: string;
-      readonly partition: number;
-      readonly offset: number;
-    }[],
-  ): void {
-    this.commits.push(offsets.map((each) => `${keyOf(each)}@${each.offset}`));
-    for (const each of offsets) this.offsets.set(keyOf(each), each.offset);
+  #store(offsets: readonly (TopicPartition & { readonly offset: number })[]): void {
+    this.commits.push(offsets.map((each) => `${partitionKey(each)}@${each.offset}`));
+    for (const each of offsets) this.offsets.set(partitionKey(each), each.offset);
   }
 
   #fetch(request: FetchOffsetsRequest): object {
@@ -186,7 +178,7 @@ export class FakeGroup {
         partitions.map((partition) => ({
           topic,
           partition,
-          offset: this.offsets.get(keyOf({ topic, partition })) ?? -1,
+          offset: this.offsets.get(partitionKey({ topic, partition })) ?? -1,
         })),
       ),
     };
@@ -240,16 +232,4 @@ export class FakeGroup {
       },
     });
   }
-}
-
-function keyOf(each: { readonly topic: string; readonly partition: number }): string {
-  return `${each.topic}/${each.partition}`;
-}
-
-function keysOf(
-  groups: readonly { readonly topic: string; readonly partitions: readonly number[] }[],
-): readonly string[] {
-  return groups.flatMap(({ topic, partitions }) =>
-    partitions.map((partition) => keyOf({ topic, partition })),
-  );
 }

@@ -11,6 +11,15 @@ beforeEach(async () => {
 
 afterEach(() => orders.stop());
 
+/** Why the consumer lost partitions, as it comes to be. */
+function revocationsOf(consumer: Consumer): readonly string[] {
+  const reasons: string[] = [];
+  consumer.on("revoked", (_partitions, reason) => {
+    reasons.push(reason);
+  });
+  return reasons;
+}
+
 describe("a member of a group", () => {
   test("shares partitions with another member without losing or repeating a record", async () => {
     await orders.fillEvenly(400);
@@ -190,10 +199,7 @@ describe("a member of a group", () => {
   test("that is fenced loses everything, says so, and joins again", async () => {
     await orders.fillEvenly(40);
     const consumer = orders.member();
-    const reasons: string[] = [];
-    consumer.on("revoked", (_partitions, reason) => {
-      reasons.push(reason);
-    });
+    const reasons = revocationsOf(consumer);
     let count = 0;
     for await (const record of consumer) {
       expect(record.topic).toBe("orders");
@@ -237,10 +243,7 @@ describe("a member of a group", () => {
   test("that hangs in its loop leaves, and comes back when it goes on", async () => {
     await orders.fillEvenly(40);
     const consumer = orders.member({ maxPollIntervalMs: 200 });
-    const reasons: string[] = [];
-    consumer.on("revoked", (_partitions, reason) => {
-      reasons.push(reason);
-    });
+    const reasons = revocationsOf(consumer);
     let count = 0;
     for await (const record of consumer) {
       expect(record.topic).toBe("orders");
@@ -254,10 +257,7 @@ describe("a member of a group", () => {
   test("whose coordinator is gone for a session's length gives everything up", async () => {
     await orders.fillEvenly(40);
     const consumer = orders.member({ sessionTimeoutMs: 1_000 });
-    const reasons: string[] = [];
-    consumer.on("revoked", (_partitions, reason) => {
-      reasons.push(reason);
-    });
+    const reasons = revocationsOf(consumer);
     await take(consumer, 10);
     orders.group.isGone = true;
     orders.group.breakStreams();
