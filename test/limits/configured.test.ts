@@ -8,7 +8,7 @@ import { connect } from "@stratalog/client";
 import { describe, expect, it } from "vitest";
 import { call } from "../catalogue/attacks.ts";
 import type { TargetPorts } from "../catalogue/target.ts";
-import { grpcFrame, rawCall } from "../fuzz/live/raw-client.ts";
+import { grpcFrame, openRawStream, rawCall } from "../fuzz/live/raw-client.ts";
 import { LimitedBroker, TOPIC } from "./limited-broker.ts";
 
 const METADATA = "/stratalog.v1.MetadataService/GetMetadata";
@@ -69,14 +69,7 @@ async function statusOf(
 }
 
 function openStream(session: ClientHttp2Session, path: string): ClientHttp2Stream {
-  const stream = session.request({
-    ":method": "POST",
-    ":path": path,
-    "content-type": "application/grpc",
-    te: "trailers",
-  });
-  stream.on("error", () => {});
-  return stream.resume();
+  return openRawStream(session, path).resume();
 }
 
 async function closed(session: ClientHttp2Session): Promise<void> {

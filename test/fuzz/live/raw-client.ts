@@ -1,4 +1,9 @@
-import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from "node:http2";
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  type OutgoingHttpHeaders,
+} from "node:http2";
 import { createConnection } from "node:net";
 
 const FRAME_HEADER_BYTES = 5;
@@ -28,6 +33,23 @@ export function openSession(address: string): ClientHttp2Session {
   return session;
 }
 
+/** Begins a call of raw bytes; it reports no errors: how it closes says them. */
+export function openRawStream(
+  session: ClientHttp2Session,
+  path: string,
+  headers: OutgoingHttpHeaders = {},
+): ClientHttp2Stream {
+  const stream = session.request({
+    ":method": "POST",
+    ":path": path,
+    "content-type": "application/grpc",
+    te: "trailers",
+    ...headers,
+  });
+  stream.on("error", () => {});
+  return stream;
+}
+
 /** Makes one call of raw bytes; undefined when it does not end within the time. */
 export function rawCall(
   session: ClientHttp2Session,
@@ -39,13 +61,7 @@ export function rawCall(
   },
 ): Promise<Ending | undefined> {
   return new Promise((resolve) => {
-    const stream = session.request({
-      ":method": "POST",
-      ":path": call.path,
-      "content-type": "application/grpc",
-      te: "trailers",
-      ...call.headers,
-    });
+    const stream = openRawStream(session, call.path, call.headers);
     let httpStatus: number | undefined;
     let grpcStatus: string | undefined;
     const note = (fields: NodeJS.Dict<string | string[] | number>): void => {
@@ -61,7 +77,6 @@ export function rawCall(
       note(fields);
     });
     stream.on("trailers", note);
-    stream.on("error", () => {});
     stream.resume();
     stream.on("close", () => {
       clearTimeout(timer);
