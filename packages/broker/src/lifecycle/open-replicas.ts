@@ -85,7 +85,7 @@ export async function openReplicas(parts: JoinedParts): Promise<OpenReplicas> {
     channel: peers.hub.gossip,
     table: leaders,
     ledGroups: () => [...replicas.ledGroups(), ...ledControllerGroup(controller)],
-    timers: environment.steadyTime.timers,
+    timers: steadyTime.timers,
   });
   const logStarts = new LogStartNews({ channel: peers.hub.gossip, replicas });
   logStarts.start();
