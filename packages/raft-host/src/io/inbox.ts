@@ -75,8 +75,8 @@ export class Inbox {
     } else {
       const isRefused =
         message.type === "append" &&
-        message.entries.some((entry) => frameIn(entry)?.kind === "data") &&
-        !this.#options.takesRecords(group);
+        !this.#options.takesRecords(group) &&
+        message.entries.some((entry) => frameIn(entry)?.kind === "data");
       // The leader asks again with its next heartbeat; its life is noticed all the same.
       if (!isRefused) hosted.node.step(message);
       this.#options.elections.handleHeard(from, message, hosted);
